@@ -1,0 +1,1 @@
+"""Everything that touches a trainer or a model."""

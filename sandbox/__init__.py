@@ -1,0 +1,1 @@
+"""Runs untrusted programs. Standard library and docker only; knows nothing of rewards."""
