@@ -1,0 +1,76 @@
+"""Where a recipe's rows come from when they are no local file: a published dataset, or a generator."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import Field as ModelField
+
+from prorl_envs.core import Task
+from prorl_envs.errors import MissingExtraError, RecipeError
+
+__all__ = ["Generator", "Hub", "generate", "snapshot"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Hub(_Part):
+    """Where a dataset is published: its `id` on the Hugging Face hub, pinned to a `revision`."""
+
+    id: str
+    revision: str = "main"
+
+
+class Generator(_Part):
+    """A dataset that is generated: ``module:function`` and its keyword arguments; it returns tasks.
+
+    Attributes:
+        function: import path.
+        kwargs: keyword arguments for every split.
+        splits: further ones by split; the first split is the default.
+    """
+
+    function: str = ModelField(pattern=r"^[\w.]+:\w+$")
+    kwargs: dict[str, JsonValue] = {}
+    splits: dict[str, dict[str, JsonValue]] = {}
+
+
+def generate(generator: Generator, split: str | None) -> Iterator[Task]:
+    """The tasks of a generator for one split.
+
+    Raises:
+        RecipeError: the function does not exist, or refuses its arguments.
+    """
+    module, _, function = generator.function.partition(":")
+    kwargs = {**generator.kwargs, **generator.splits.get(split or "", {})}
+    try:
+        made: Iterable[Task] = getattr(importlib.import_module(module), function)(**kwargs)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise RecipeError(f"generator {generator.function!r} with {kwargs}: {error}") from error
+    return iter(made)
+
+
+def snapshot(hub: Hub, patterns: tuple[str, ...]) -> Path:
+    """The local folder of a published dataset's files, downloaded unless the hub's cache has them.
+
+    Raises:
+        MissingExtraError: huggingface_hub is not installed.
+        RecipeError: the hub refuses, or cannot be reached.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError:
+        raise MissingExtraError(f"Downloading {hub.id}", "train") from None
+    try:
+        folder = snapshot_download(
+            hub.id, repo_type="dataset", revision=hub.revision, allow_patterns=list(patterns) or None
+        )
+    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, ValueError) as error:
+        raise RecipeError(f"dataset {hub.id!r} at {hub.revision!r} cannot be downloaded: {error}") from error
+    return Path(folder)

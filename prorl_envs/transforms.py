@@ -1,0 +1,140 @@
+r"""The named steps between a dataset's field and a truth: a small fixed set, so that recipes stay data.
+
+``text``          a number or a text, as stripped text (142.0 becomes "142")
+``texts``         a list of those (a lone one becomes a list of one), duplicates removed
+``json``          the value of a JSON text; other values as they are
+``user_text``     the last user message of a chat, as text; a text as it is
+``code_tests``    PRIME's test object, checked: ``inputs`` and ``outputs`` of equal length, ``fn_name`` if any
+``final_answer``  the short answer at the end of a worked solution, if one is retrievable
+``instruction``   a row of an IFEval-style dataset, of any known generation, as instruction ids and arguments
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from prorl_envs.extract import last_boxed
+
+__all__ = ["TRANSFORMS", "TransformName", "final_answer"]
+
+TransformName: TypeAlias = Literal[
+    "code_tests", "final_answer", "instruction", "json", "text", "texts", "user_text"
+]
+
+_LONGEST_ANSWER = 120
+_MARKER = re.compile(
+    r"\b(?:answer|result)\b[\s*_]*+[:=][\s*_]*+(.*+)$|\b(?:answer|option|choice)\s++is\b[\s:*_]*+(.*+)$",
+    re.IGNORECASE,
+)
+_EQUATION = re.compile(r"(?:=|≈|\\approx)([^=≈]*+)$")
+
+
+def final_answer(solution: Any) -> str | None:
+    r"""The short answer at the end of a worked `solution`, or None when none is retrievable.
+
+    In this order: the last ``\boxed``; what follows the last "answer:" or "the answer is"; the whole text
+    when it is one short line; the last side of the equation that the last line ends with, when it has a
+    digit. Guessing beyond that would train on wrong golds.
+    """
+    text = _text(solution)
+    boxed = last_boxed(text)
+    if boxed is not None:
+        return _short(boxed)
+    lines = [line.strip() for line in text.splitlines() if line.strip(" $\\[]()")]
+    for line in reversed(lines):
+        marked = _MARKER.search(line)
+        if marked:
+            return _stated(marked.group(1) or marked.group(2) or "")
+    if len(lines) == 1 and len(lines[0].split()) <= 6:
+        return _short(lines[0].rpartition("=")[2] if lines[0].count("=") > 1 else lines[0])
+    equation = _EQUATION.search(_bare(lines[-1])) if lines else None
+    side = _short(equation.group(1)) if equation else None
+    return side if side and any(c.isdigit() for c in side) and len(side.split()) <= 6 else None
+
+
+def _bare(line: str) -> str:
+    """`line` without the marks around it: Markdown emphasis, math delimiters, a final full stop."""
+    line = line.strip().rstrip(".").strip().strip("*_").strip()
+    for opening, closing in (("$$", "$$"), ("$", "$"), ("\\[", "\\]"), ("\\(", "\\)")):
+        if line.endswith(closing):
+            line = line[: -len(closing)]
+            line = line.removeprefix(opening)
+    return line.strip().rstrip(".").strip()
+
+
+def _short(answer: str) -> str | None:
+    answer = _bare(answer)
+    return answer if 0 < len(answer) <= _LONGEST_ANSWER else None
+
+
+def _stated(answer: str) -> str | None:
+    """`answer` if it reads like one: something with a digit or a formula, or at most three words."""
+    short = _short(answer)
+    formal = short is not None and any(c.isdigit() or c in "$\\\\=" for c in short)
+    return short if short and (formal or len(short.split()) <= 3) else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError(f"expected a text or a number, found {type(value).__name__}")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [text for text in dict.fromkeys(_text(item) for item in values) if text]
+
+
+def _json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, (str, bytes)) else value
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _user_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        said = [m for m in value if isinstance(m, Mapping) and m.get("role") == "user"]
+        if said and isinstance(said[-1].get("content"), str):
+            return str(said[-1]["content"])
+    raise ValueError("expected a text or chat messages with a user's")
+
+
+def _code_tests(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected an object, found {type(value).__name__}")
+    inputs, outputs = value.get("inputs"), value.get("outputs")
+    for name, tests in (("inputs", inputs), ("outputs", outputs)):
+        if not isinstance(tests, list) or not tests:
+            raise ValueError(f"{name!r} must be a list of tests, not empty")
+    if len(inputs or ()) != len(outputs or ()):
+        raise ValueError(f"{len(inputs or ())} inputs for {len(outputs or ())} outputs")
+    named = {"fn_name": value["fn_name"]} if value.get("fn_name") else {}
+    return {"inputs": inputs, "outputs": outputs, **named}
+
+
+def _instruction(row: Any) -> dict[str, Any]:
+    from prorl_envs.instructions import instruction_truth
+
+    return dict(instruction_truth(row))
+
+
+TRANSFORMS: Mapping[TransformName, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "code_tests": _code_tests,
+        "final_answer": final_answer,
+        "instruction": _instruction,
+        "json": _json,
+        "text": _text,
+        "texts": _texts,
+        "user_text": _user_text,
+    }
+)
