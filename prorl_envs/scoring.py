@@ -22,7 +22,7 @@ from typing import Any
 from prorl_envs.core import Task, Verdict, Verifier
 from prorl_envs.errors import ConfigError, ProrlError, ScorerClosedError
 from prorl_envs.extract import coerce_response
-from prorl_envs.verifiers import BUILTIN, VerifierSpec, builtin_spec
+from prorl_envs.verifiers import BUILTIN, VerifierChoice, VerifierSpec, choose_verifier
 from prorl_envs.workers.pool import Item, Pool
 
 __all__ = ["Scorer", "shared_scorer"]
@@ -38,8 +38,8 @@ class Scorer:
         deadline_s: seconds one item may take before its worker is killed and it is answered ``timeout``. A batch
             of n items returns within ``ceil(n / workers) * deadline_s`` plus the cost of starting and replacing
             workers. Code tasks keep the sandbox's own time limits instead.
-        verifiers: by domain, the options of the library's verifier (``{"math": {"mode": "paper"}}``), or the
-            `VerifierSpec` of another one, also for domains of one's own.
+        verifiers: by domain, the options of the library's verifier (``{"math": {"mode": "paper"}}``), or
+            another one as ``module:Class`` or `VerifierSpec`, also for domains of one's own.
         memory_mb: address space of one worker, in MiB; an item that needs more is answered ``timeout``.
         boot_timeout_s: how long importing the verifiers may take.
 
@@ -52,7 +52,7 @@ class Scorer:
         workers: int | None = None,
         deadline_s: float = 5.0,
         *,
-        verifiers: Mapping[str, Mapping[str, Any] | VerifierSpec] | None = None,
+        verifiers: Mapping[str, VerifierChoice] | None = None,
         memory_mb: int = 4096,
         boot_timeout_s: float = 120.0,
     ) -> None:
@@ -113,7 +113,7 @@ class Scorer:
             UnknownNameError: no such domain.
         """
         if domain not in self._verifiers:
-            spec = self._specs.get(domain) or builtin_spec(domain)
+            spec = self._specs.get(domain) or choose_verifier(domain)
             self._verifiers[domain] = spec.build()
         return self._verifiers[domain]
 
@@ -229,10 +229,10 @@ def _default_workers() -> int:
     return min(16, len(os.sched_getaffinity(0)))
 
 
-def _all_specs(given: Mapping[str, Mapping[str, Any] | VerifierSpec]) -> dict[str, VerifierSpec]:
-    specs = {domain: builtin_spec(domain) for domain in BUILTIN}
+def _all_specs(given: Mapping[str, VerifierChoice]) -> dict[str, VerifierSpec]:
+    specs = {domain: choose_verifier(domain) for domain in BUILTIN}
     for domain, choice in given.items():
-        specs[domain] = choice if isinstance(choice, VerifierSpec) else builtin_spec(domain, choice)
+        specs[domain] = choose_verifier(domain, choice)
         specs[domain].build()
     return specs
 
@@ -242,17 +242,22 @@ def _shut(pool: Pool, threads: ThreadPoolExecutor) -> None:
     pool.close()
 
 
-_shared: Scorer | None = None
+_shared: dict[str, Scorer] = {}
 _shared_lock = threading.Lock()
 
 
-def shared_scorer() -> Scorer:
-    """The process-wide Scorer with default settings, made on first use; environments and adapters share it."""
-    global _shared
+def shared_scorer(verifiers: Mapping[str, VerifierChoice] | None = None) -> Scorer:
+    """The process-wide Scorer for these verifiers, made on first use; environments and adapters share it.
+
+    Args:
+        verifiers: as of `Scorer`; equal choices share one Scorer.
+    """
+    specs = {domain: spec.to_dict() for domain, spec in _all_specs(verifiers or {}).items()}
+    key = json.dumps(specs, sort_keys=True)
     with _shared_lock:
-        if _shared is None or _shared._closed:
-            _shared = Scorer()
-        return _shared
+        if key not in _shared or _shared[key]._closed:
+            _shared[key] = Scorer(verifiers=verifiers)
+        return _shared[key]
 
 
 def _after_fork_in_child() -> None:

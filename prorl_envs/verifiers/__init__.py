@@ -1,7 +1,7 @@
 """Verifiers, one module per domain; none imports another.
 
 `VerifierSpec` names a verifier by import path and options, so that it can travel to a worker process.
-`builtin_spec` gives the one of each domain.
+`choose_verifier` gives the one that is meant.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from prorl_envs.core import Verifier
 from prorl_envs.errors import ConfigError, UnknownNameError
 
-__all__ = ["BUILTIN", "VerifierSpec", "builtin_spec"]
+__all__ = ["BUILTIN", "VerifierChoice", "VerifierSpec", "choose_verifier"]
 
 BUILTIN: Mapping[str, str] = MappingProxyType(
     {
@@ -35,6 +35,10 @@ class VerifierSpec:
     path: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON-safe data, the constructor's keywords."""
+        return {"path": self.path, "options": dict(self.options)}
+
     def build(self) -> Verifier:
         """Imports and makes the verifier.
 
@@ -51,12 +55,20 @@ class VerifierSpec:
         return made
 
 
-def builtin_spec(domain: str, options: Mapping[str, Any] | None = None) -> VerifierSpec:
-    """The library's own verifier of a domain.
+VerifierChoice: TypeAlias = "VerifierSpec | str | Mapping[str, Any] | None"
+"""How a caller names a verifier: a spec, ``module:Class``, or the options of the library's own."""
+
+
+def choose_verifier(domain: str, choice: VerifierChoice = None) -> VerifierSpec:
+    """The verifier of `domain` that `choice` means; None is the library's own with default options.
 
     Raises:
-        UnknownNameError: no such domain; suggests the nearest.
+        UnknownNameError: the library has no such domain and `choice` names no verifier; suggests the nearest.
     """
+    if isinstance(choice, VerifierSpec):
+        return choice
+    if isinstance(choice, str):
+        return VerifierSpec(choice)
     if domain not in BUILTIN:
         raise UnknownNameError("domain", domain, BUILTIN)
-    return VerifierSpec(BUILTIN[domain], dict(options or {}))
+    return VerifierSpec(BUILTIN[domain], dict(choice or {}))

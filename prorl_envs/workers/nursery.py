@@ -67,7 +67,7 @@ class Nursery:
         Raises:
             NurseryLostError: the zygote died, or did not finish in time.
         """
-        plain = {domain: {"path": spec.path, "options": dict(spec.options)} for domain, spec in specs.items()}
+        plain = {domain: spec.to_dict() for domain, spec in specs.items()}
         errors: dict[str, str] = self._ask({"op": "prepare", "specs": plain})["errors"]
         return errors
 

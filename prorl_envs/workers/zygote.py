@@ -59,7 +59,7 @@ def _prepare(verifiers: dict[str, Verifier], specs: dict[str, dict[str, Any]]) -
     errors: dict[str, str] = {}
     for domain, spec in specs.items():
         try:
-            verifier = VerifierSpec(spec["path"], spec["options"]).build()
+            verifier = VerifierSpec(**spec).build()
             verifier.prepare()
         except Exception as error:  # noqa: BLE001 - whatever a verifier's imports raise is reported to the host
             errors[domain] = f"{type(error).__name__}: {error}"
