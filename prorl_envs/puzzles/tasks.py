@@ -1,0 +1,97 @@
+"""Turns puzzles into `Task`s: the question, how to answer it, and what the verifier needs.
+
+from prorl_envs.puzzles import generate
+tasks = generate("sudoku", size=100, seed=7, config={"min_empty": 30, "max_empty": 40})
+tasks = generate("sudoku", size=100, seed=7, level=3)      # the task's own curriculum
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from prorl_envs.core import Task
+from prorl_envs.errors import ConfigError
+from prorl_envs.puzzles.catalogue import category, settings
+from prorl_envs.puzzles.entries import HASH_ORDERED, entries, plain
+from prorl_envs.puzzles.isolation import entries_in_child, hash_order_is_fixed
+
+__all__ = ["PROMPT", "SOURCE", "generate", "make_task"]
+
+PROMPT = (
+    "{question}\n\n"
+    "Work it out step by step. Then write the final answer between <answer> and </answer>: the answer alone, "
+    "without explanation, in the form that the question (or its example) asks for."
+)
+"""The default prompt; a template of your own holds ``{question}`` once or more."""
+
+SOURCE = "reasoning-gym"
+
+
+def generate(
+    task: str,
+    *,
+    size: int,
+    seed: int,
+    config: Mapping[str, Any] | None = None,
+    level: int | None = None,
+    template: str = PROMPT,
+) -> list[Task]:
+    """Makes `size` tasks of one puzzle.
+
+    The same arguments give the same tasks in every process: generators that lean on Python's hash order run in
+    a child process with a fixed one. Global random states are left as they were.
+
+    Args:
+        task: a registered Reasoning Gym dataset ("chain_sum", "sudoku", ...; see `task_names`).
+        size: how many, at least 1.
+        seed: at least 0.
+        config: the puzzle's own settings (difficulty); see `settings`.
+        level: a level of the puzzle's own curriculum, from 0, in place of the default settings.
+        template: the prompt, with ``{question}`` in it.
+
+    Raises:
+        UnknownNameError: no such task; suggests the nearest.
+        ConfigError: a setting is unknown or refused, or the template lacks ``{question}``.
+    """
+    if "{question}" not in template:
+        raise ConfigError("a prompt template must hold {question}")
+    chosen = chosen_settings(task, config, level)
+    source = entries
+    if needs_fixed_hashes(task, chosen) and not hash_order_is_fixed():
+        source = entries_in_child
+    made: Iterable[dict[str, Any]] = source(task, size=size, seed=seed, config=chosen)
+    return [make_task(task, entry, config=chosen, template=template) for entry in made]
+
+
+def chosen_settings(task: str, config: Mapping[str, Any] | None, level: int | None) -> dict[str, Any]:
+    """The settings that differ from the task's defaults, JSON-safe: a curriculum's level under `config`."""
+    defaults = plain(settings(task))
+    leveled = plain(settings(task, level=level)) if level is not None else {}
+    merged = {**leveled, **plain(dict(config or {}))}
+    return {name: value for name, value in merged.items() if name not in defaults or value != defaults[name]}
+
+
+def needs_fixed_hashes(task: str, config: Mapping[str, Any]) -> bool:
+    """Whether the items depend on Python's hash order (a composite does as its parts do)."""
+    parts = config.get("datasets") or [] if task == "composite" else []
+    return task in HASH_ORDERED or any(part.get("name") in HASH_ORDERED for part in parts)
+
+
+def make_task(
+    task: str, entry: Mapping[str, Any], *, config: Mapping[str, Any], template: str = PROMPT
+) -> Task:
+    """The `Task` of one stored item.
+
+    ``truth`` is ``{"task", "entry", "config"?}``; settings are kept when they differ from the defaults, because
+    some upstream scorers read them.
+    """
+    metadata = entry.get("metadata") or {}
+    meta: dict[str, Any] = {"task": task, "category": category(task)}
+    if metadata.get("difficulty"):
+        meta["difficulty"] = metadata["difficulty"]
+    truth: dict[str, Any] = {"task": task, "entry": dict(entry)}
+    if config:
+        truth["config"] = dict(config)
+    prompt = template.replace("{question}", str(entry["question"]))
+    return Task("logic", prompt, truth, source=SOURCE, meta=meta)
