@@ -258,7 +258,8 @@ def _validated(data: Any, origin: str) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # A misspelt setting is also reported as the missing one: the misspelling is what helps.
+        first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"])
         known = {
             name for model in (Recipe, Layout, Field, Generator, Hub, Paper) for name in model.model_fields

@@ -133,7 +133,7 @@ def rows_of_file(file: Path) -> Iterator[Row | RowError]:
 
 def _json(file: Path) -> Iterator[tuple[int, Any]]:
     """Numbered values of a JSON array, or of lines of JSON; a lone object is one row."""
-    with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
+    with gzip.open(file, "rb") if _suffix(file).endswith(".gz") else file.open("rb") as stream:
         if _suffix(file).startswith(".jsonl"):
             yield from _lines(file, stream)
             return

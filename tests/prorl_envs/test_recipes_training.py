@@ -1,0 +1,183 @@
+"""The five training recipes read rows in each layout that their datasets are published in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from prorl_envs.core import DOMAINS, Task
+from prorl_envs.errors import RowError
+from prorl_envs.recipes import LoadReport, load_recipe, load_tasks
+
+TRAINING = {
+    "deepscaler": ("math", 40_000),
+    "eurus-2-rl-code": ("code", 24_000),
+    "scp-116k": ("stem", 25_000),
+    "reasoning-gym": ("logic", 37_000),
+    "llama-nemotron-if": ("instruction", 10_000),
+}
+BOX = " Let's think step by step and output the final answer within \\boxed{}."
+
+
+def load(folder: Path, name: str, *rows: Any, **options: Any) -> list[Task]:
+    file = folder / "rows.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    return load_tasks(name, path=file, **options)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_papers_five_sources(name: str) -> None:
+    recipe = load_recipe(name)
+    domain, size = TRAINING[name]
+    assert recipe.domain == domain
+    assert recipe.paper is not None
+    assert recipe.paper.rows == size
+    assert {load_recipe(other).domain for other in TRAINING} == set(DOMAINS)
+
+
+def test_deepscaler_gives_one_task_for_all_layouts(tmp_path: Path) -> None:
+    hub = {"problem": "What is $1+1$?", "answer": "2", "solution": "Add."}
+    by_difficulty = {"prompt": "What is $1+1$?", "answer": "2", "source": "deepscaler_difficulty", "id": "0"}
+    verl = {
+        "data_source": "deepscaler",
+        "prompt": [{"role": "user", "content": "What is $1+1$?" + BOX}],
+        "ability": "math",
+        "reward_model": {"ground_truth": "2", "style": "rule"},
+        "extra_info": {"index": 0, "split": "train"},
+    }
+    tasks = load(tmp_path, "deepscaler", hub, by_difficulty, verl)
+    assert {task.id for task in tasks} == {tasks[0].id}, "the same problem must be the same task"
+    assert tasks[0].prompt == "What is $1+1$?" + BOX
+    assert [dict(task.truth) for task in tasks] == [{"answer": "2"}] * 3
+    assert dict(tasks[0].meta) == {"solution": "Add."}
+
+
+def test_deepscaler_leaves_out_rows_without_an_answer_but_not_without_the_field(tmp_path: Path) -> None:
+    report = LoadReport()
+    rows = [{"problem": "p", "answer": ""}, {"problem": "p", "answer": None}, {"problem": "q", "answer": 4}]
+    assert [dict(t.truth) for t in load(tmp_path, "deepscaler", *rows, report=report)] == [{"answer": "4"}]
+    assert report.without_gold == 2
+    with pytest.raises(RowError, match=r"row 1, field 'answer'"):
+        load(tmp_path, "deepscaler", {"problem": "p"})
+
+
+def eurus(ability: str, truth: Any) -> dict[str, Any]:
+    return {
+        "data_source": "taco" if ability == "code" else "numina_olympiads",
+        "prompt": [
+            {"role": "system", "content": "[ASSESS]"},
+            {"role": "user", "content": "Do it.\n```python\n```"},
+        ],
+        "ability": ability,
+        "reward_model": {"style": "rule", "ground_truth": truth},
+        "extra_info": {"split": "train", "index": 7},
+    }
+
+
+def test_eurus_keeps_code_only_and_decodes_its_tests(tmp_path: Path) -> None:
+    stdin = {"inputs": ["1\n", "2\n"], "outputs": ["1\n", "4\n"]}
+    call = {"fn_name": "f", "inputs": [["01"], ["1"]], "outputs": [[0], [1]]}
+    rows = [eurus("code", json.dumps(stdin)), eurus("math", "\\frac{1}{2}"), eurus("code", json.dumps(call))]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "train.parquet")
+    report = LoadReport()
+    tasks = load_tasks("eurus-2-rl-code", path=tmp_path, report=report)
+    assert [dict(task.truth) for task in tasks] == [stdin, call]
+    assert tasks[0].prompt == "Do it.\n```python\n```", "the system prompt of another model is left out"
+    assert dict(tasks[0].meta) == {"origin": "taco", "split": "train", "index": 7}
+    assert report.filtered == 1
+
+
+@pytest.mark.parametrize("truth", ["{", "[]", '{"inputs": ["1"], "outputs": []}', '{"inputs": ["1"]}', ""])
+def test_eurus_refuses_broken_tests(tmp_path: Path, truth: str) -> None:
+    with pytest.raises(RowError, match=r"row 1, field 'reward_model.ground_truth'"):
+        load(tmp_path, "eurus-2-rl-code", eurus("code", truth))
+
+
+def test_scp_takes_short_golds_from_worked_solutions_of_every_edition(tmp_path: Path) -> None:
+    flag = "is_o1_solution_same_with_matched_solution"
+    rows = [
+        {
+            "domain": "physics",
+            "problem": "v?",
+            "extracted_solution": "So \\boxed{3 \\text{ m/s}}",
+            "r1_response": "x",
+        },
+        {
+            "domain": "biology",
+            "problem": "Why?",
+            "extracted_solution": "Because cells divide, and so\non and on.",
+        },
+        {
+            "domain": "physics",
+            "problem": "E?",
+            "matched_solution": "Answer: 5 J",
+            "o1_solution": "",
+            flag: True,
+        },
+        {
+            "domain": "physics",
+            "problem": "F?",
+            "matched_solution": "Answer: 6 N",
+            "o1_solution": "",
+            flag: False,
+        },
+        {"domain": "physics", "problem": "U?", "matched_solution": "Answer: 7 V"},
+        {"problem": "pH?", "answer": 7.4, "unit": " "},
+        {"problem": "m?", "answer": "7.4", "unit": "kg"},
+    ]
+    report = LoadReport()
+    tasks = load(tmp_path, "scp-116k", *rows, report=report)
+    assert [dict(task.truth) for task in tasks] == [
+        {"answer": "3 \\text{ m/s}"},
+        {"answer": "5 J"},
+        {"answer": "7 V"},
+        {"answer": "7.4"},
+        {"answer": "7.4", "unit": "kg"},
+    ]
+    assert (report.without_gold, report.filtered) == (1, 1)
+    assert tasks[0].text.startswith("v?\n\n")
+    assert "\\boxed{}" in tasks[0].text
+
+
+IDS = ["length_constraints:number_words", "punctuation:no_comma"]
+KWARGS = [{"num_words": 10, "relation": "at least"}, {}]
+CHAT = [{"role": "user", "content": "Write without commas."}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "input": CHAT,
+            "args": {"instruction_id_list": IDS, "instruction_kwargs": KWARGS},
+            "reasoning": "off",
+        },
+        {"id": 1, "prompt": CHAT[0]["content"], "instruction_id_list": IDS, "kwargs": KWARGS},
+        {"id": 1, "prompt": CHAT[0]["content"], "instruction_id_list": IDS, "kwargs": [KWARGS[0], None]},
+        {
+            "responses_create_params": {"input": CHAT},
+            "verifier_metadata": {"instruction_id_list": IDS, "kwargs": KWARGS, "grading_mode": "binary"},
+        },
+        {
+            "messages": CHAT,
+            "ground_truth": json.dumps([{"instruction_id": IDS, "kwargs": [KWARGS[0], None]}]),
+        },
+    ],
+    ids=["Llama-Nemotron", "Nemotron-RL", "null arguments", "Nemotron-RL newer", "open-instruct"],
+)
+def test_instruction_rows_of_every_generation_give_one_task(tmp_path: Path, row: dict[str, Any]) -> None:
+    (task,) = load(tmp_path, "llama-nemotron-if", row)
+    assert task.prompt == "Write without commas."
+    assert list(task.truth["instruction_id_list"]) == IDS
+    assert task.truth["kwargs"][0]["num_words"] == 10
+
+
+def test_an_instruction_row_with_an_unknown_id_is_refused(tmp_path: Path) -> None:
+    row = {"prompt": "p", "instruction_id_list": ["no:such_thing"], "kwargs": [{}]}
+    with pytest.raises(RowError, match="row 1"):
+        load(tmp_path, "llama-nemotron-if", row)
