@@ -1,0 +1,1 @@
+"""The verbs of the `prorl` command, one module each: ``main(argv) -> exit code``."""
