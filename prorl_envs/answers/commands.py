@@ -1,0 +1,361 @@
+r"""The parser's vocabulary: LaTeX commands, functions, symbols with subscripts, odd ways to write a number."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from prorl_envs.answers.lexer import FUNCTIONS, Token
+from prorl_envs.answers.syntax import Node, Unreadable, number
+
+if TYPE_CHECKING:
+    from prorl_envs.answers.parser import Parser
+
+__all__ = [
+    "absolute", "based_numeral", "command", "function", "mixed_numeral", "postfix", "repeating_numeral",
+    "spaced_numeral", "starts", "symbol",
+]  # fmt: skip
+
+_ACCENTS = frozenset(
+    "vec hat bar tilde dot ddot overline widehat overrightarrow overleftrightarrow mathcal mathscr mathfrak".split()
+)
+_NAMED = frozenset({"angle", "triangle", "measuredangle"})
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega hbar ell partial nabla Re Im wp aleph imath jmath "
+    "odot oplus".split()
+)
+_CONSTANTS = {"pi": "pi", "infty": "oo"}
+_BRACKETS = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil")}
+_SUMS = frozenset({"sum", "prod"})
+_STARTS = (
+    _ACCENTS | _NAMED | _GREEK | frozenset(_CONSTANTS) | frozenset(_BRACKETS) | frozenset(FUNCTIONS) | _SUMS
+    | {"frac", "binom", "vert", "text"}
+)  # fmt: skip
+_APPLIED = frozenset("fgFGhH")
+_INVERSES = {"sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh"}
+
+
+def starts(name: str) -> bool:
+    """Whether the command can start a factor."""
+    return name in _STARTS
+
+
+def command(parser: Parser, token: Token) -> Node:
+    """The expression a command starts; its token is taken already."""
+    name = token.text
+    if name in _CONSTANTS:
+        return Node("const", (), _CONSTANTS[name])
+    if name == "frac":
+        return Node("div", (argument(parser), argument(parser)))
+    if name == "binom":
+        return Node("binom", (argument(parser), argument(parser)))
+    if name in _GREEK:
+        return _decorated(parser, name)
+    if name in _ACCENTS:
+        return _decorated(parser, f"{name}({_raw_group(parser)})")
+    if name in _NAMED:
+        return Node("sym", (), name + _letters(parser))
+    if name in _BRACKETS:
+        return _bracketed(parser, *_BRACKETS[name])
+    if name in _SUMS:
+        return _big(parser, name)
+    if name == "vert":
+        parser.position -= 1
+        return absolute(parser)
+    if name == "text":
+        return parser.power()
+    raise Unreadable(f"the command {name[:20]!r}")
+
+
+def argument(parser: Parser) -> Node:
+    r"""A command's argument: a group, or as in ``\frac12`` a single digit."""
+    if parser.at("op", "{"):
+        return parser.group("{")
+    token = parser.peek()
+    if token is not None and token.kind == "num" and len(token.text) > 1 and token.text.isdigit():
+        parser.tokens[parser.position] = Token("num", token.text[1:])
+        return number(int(token.text[0]))
+    if token is not None and token.kind == "num":
+        return parser.numeral()
+    if token is not None and token.kind == "let":
+        parser.take()
+        return _letter(token.text)
+    return parser.atom()
+
+
+def function(parser: Parser, name: str) -> Node:
+    r"""A known function: ``\sin^2 x``, ``\log_2(x)``, ``\sqrt[3]{x}``, ``\max(a, b)``."""
+    if name == "sqrt":
+        return _root(parser)
+    function_name, base, exponent = FUNCTIONS[name], None, None
+    for _ in range(2):
+        if parser.at("op", "_"):
+            parser.take()
+            base = argument(parser)
+        if parser.at("op", "^"):
+            parser.take()
+            exponent = parser.exponent()
+    if exponent == Node("neg", (number(1),)) and function_name in _INVERSES:
+        function_name, exponent = _INVERSES[function_name], None
+    arguments = _arguments(parser)
+    if function_name == "lg":
+        function_name, base = "log", number(10)
+    if function_name == "log" and base is not None:
+        node = Node("div", (Node("fn", tuple(arguments), "ln"), Node("fn", (base,), "ln")))
+    else:
+        node = Node("fn", tuple(arguments), "ln" if function_name == "log" else function_name)
+    return node if exponent is None else Node("pow", (node, exponent))
+
+
+def _arguments(parser: Parser) -> list[Node]:
+    for opener, closer in (("(", ")"), ("[", "]"), ("{", "}")):
+        if parser.at("op", opener):
+            return _listed(parser, opener, closer)
+    if parser.at("op", "-", "+"):
+        negative = parser.take().text == "-"
+        node = _bare_argument(parser)
+        return [Node("neg", (node,)) if negative else node]
+    return [_bare_argument(parser)]
+
+
+def _listed(parser: Parser, opener: str, closer: str) -> list[Node]:
+    parser.expect(opener)
+    bars, parser.bars = parser.bars, 0
+    found = [parser.expression()]
+    while parser.at("op", ","):
+        parser.take()
+        found.append(parser.expression())
+    parser.bars = bars
+    parser.expect(closer)
+    return found
+
+
+def _bare_argument(parser: Parser) -> Node:
+    r"""``\sin 2x \cos y``: a product of plain factors, up to the next function, operator or bracket."""
+    node = parser.power()
+    while parser.starts_factor():
+        token = parser.peek()
+        if token is None or token.text in FUNCTIONS or token.text in _SUMS:
+            break
+        if token.text in ("(", "[", "|", "vert") and node.op != "num":
+            break
+        node = Node("mul", (node, parser.power()))
+    if parser.at("op", "/") and node.op in ("num", "sym", "const", "mul"):
+        following = parser.peek(1)
+        if following is not None and following.kind == "num" and not following.spaced:
+            parser.take()
+            node = Node("div", (node, parser.power()))
+    return node
+
+
+def _root(parser: Parser) -> Node:
+    index = number(2)
+    if parser.at("op", "["):
+        index = parser.group("[")
+    if parser.at("op", "{") or parser.at("op", "("):
+        radicand = parser.group(parser.peek().text)  # type: ignore[union-attr]
+    else:
+        radicand = commandless(parser)
+    return Node("pow", (radicand, Node("div", (number(1), index))))
+
+
+def commandless(parser: Parser) -> Node:
+    r"""The argument of a bare root, ``\sqrt 2`` or ``\sqrt x``: one atom without its exponent."""
+    return parser.atom()
+
+
+def symbol(parser: Parser) -> Node:
+    """A letter with its subscript and primes; ``e`` and ``i`` are constants; ``f(x)`` is an application."""
+    token = parser.take()
+    letter = token.text
+    if letter in _APPLIED and not parser.at("op", "_") and parser.at("op", "("):
+        return Node("apply", tuple(_listed(parser, "(", ")")), letter)
+    if letter == "C" and parser.at("op", "_"):
+        start = parser.position
+        found = _combinations(parser)
+        if found is not None:
+            return found
+        parser.position = start
+    return _decorated(parser, letter)
+
+
+def _letter(letter: str) -> Node:
+    return Node("const", (), letter) if letter in ("e", "i") else Node("sym", (), letter)
+
+
+def _combinations(parser: Parser) -> Node | None:
+    """``C_{10}^{3}`` with numbers: a binomial coefficient."""
+    parser.take()
+    lower = argument(parser)
+    if lower.op != "num" or not parser.at("op", "^"):
+        return None
+    parser.take()
+    upper = parser.exponent()
+    return Node("binom", (lower, upper)) if upper.op == "num" else None
+
+
+def _decorated(parser: Parser, name: str) -> Node:
+    subscript, primes = "", 0
+    while True:
+        if parser.at("op", "_") and not subscript:
+            parser.take()
+            subscript = "_" + _raw_group(parser)
+        elif parser.at("op", "'"):
+            parser.take()
+            primes += 1
+        elif parser.at("op", "^") and (following := parser.peek(1)) and following.text == "prime":
+            parser.position += 2
+            primes += 1
+        else:
+            break
+    if not subscript and not primes:
+        return _letter(name)
+    node = Node("sym", (), name + subscript + "'" * primes)
+    if primes and name in _APPLIED and parser.at("op", "("):
+        return Node("apply", tuple(_listed(parser, "(", ")")), str(node.value))
+    return node
+
+
+def _raw_group(parser: Parser) -> str:
+    """The spelling of a group or of one token, as part of a name."""
+    if not parser.at("op", "{"):
+        token = parser.take()
+        return token.text.replace(" ", "")
+    depth, pieces = 0, []
+    while True:
+        token = parser.take()
+        depth += (token.text == "{" and token.kind == "op") - (token.text == "}" and token.kind == "op")
+        if token.text not in ("{", "}") or token.kind != "op":
+            pieces.append(token.text.replace(" ", ""))
+        if depth == 0:
+            return "".join(pieces)
+
+
+def _letters(parser: Parser) -> str:
+    name = ""
+    while parser.at("let"):
+        name += parser.take().text
+    return name
+
+
+def _bracketed(parser: Parser, closer: str, op: str) -> Node:
+    node = parser.expression()
+    if not parser.at("cmd", closer):
+        raise Unreadable(f"expected {closer}")
+    parser.take()
+    return Node(op, (node,))
+
+
+def absolute(parser: Parser) -> Node:
+    """``|x|``."""
+    bar = parser.take().text
+    parser.bars += 1
+    node = parser.expression()
+    parser.bars -= 1
+    if not (parser.at("op", bar) or parser.at("cmd", bar)):
+        raise Unreadable("expected a closing bar")
+    parser.take()
+    return Node("abs", (node,))
+
+
+def _big(parser: Parser, name: str) -> Node:
+    r"""``\sum_{k=1}^{n} body``."""
+    parser.expect("_")
+    parser.expect("{")
+    variable = parser.take()
+    parser.expect("=")
+    low = parser.expression()
+    parser.expect("}")
+    parser.expect("^")
+    high = parser.exponent()
+    if variable.kind != "let":
+        raise Unreadable("a sum over no letter")
+    return Node(name, (parser.term(), low, high), variable.text)
+
+
+def postfix(parser: Parser, node: Node) -> Node:
+    """``!``, ``%`` and degrees after an atom."""
+    for _ in range(6):
+        if parser.at("op", "!"):
+            parser.take()
+            node = Node("fact", (node,))
+        elif parser.at("op", "%"):
+            parser.take()
+            node = Node("percent", (node,))
+        elif parser.at("cmd", "degree"):
+            parser.take()
+            node = Node("degree", (node,))
+        else:
+            break
+    return node
+
+
+def spaced_numeral(parser: Parser, node: Node) -> Node:
+    """``1 000`` (groups of three), or ``3 1/2``."""
+    token = parser.take()
+    slash, lower = parser.peek(), parser.peek(1)
+    if slash is not None and slash.text == "/" and lower is not None and lower.text.isdigit() and token.text.isdigit():
+        parser.position += 2
+        return _mixed(node, int(token.text), int(lower.text))
+    before = parser.tokens[parser.position - 2].text
+    if not (token.text[:3].isdigit() and len(token.text.partition(".")[0]) == 3 and len(before) <= 3 + 0):
+        if not (before.isdigit() and len(token.text.partition(".")[0]) == 3):
+            raise Unreadable("two numbers side by side")
+    from prorl_envs.answers.parser import decimal
+
+    joined = decimal(before + token.text)
+    parser.tokens[parser.position - 1] = Token("num", before + token.text)
+    following = parser.peek()
+    return spaced_numeral(parser, joined) if following and following.kind == "num" and following.spaced else joined
+
+
+def _mixed(whole: Node, upper: int, lower: int) -> Node:
+    if not isinstance(whole.value, Fraction) or whole.value.denominator != 1 or lower == 0:
+        raise Unreadable("two numbers side by side")
+    return number(whole.value + Fraction(upper, lower))
+
+
+def mixed_numeral(parser: Parser, node: Node) -> Node:
+    r"""``3\frac{1}{2}`` is three and a half when the fraction is proper; else a product."""
+    start = parser.position
+    tokens = list(parser.tokens)
+    parser.take()
+    fraction = Node("div", (argument(parser), argument(parser)))
+    upper, lower = (part.value for part in fraction.args)
+    whole = isinstance(node.value, Fraction) and node.value.denominator == 1 and node.digits is None
+    if whole and isinstance(upper, Fraction) and isinstance(lower, Fraction) and 0 < upper < lower:
+        return Node("add", (node, fraction))
+    parser.position, parser.tokens = start, tokens
+    return node
+
+
+def repeating_numeral(parser: Parser, node: Node) -> Node:
+    r"""``0.\overline{3}`` and ``0.1\overline{6}``."""
+    start = parser.position
+    written = parser.tokens[start - 1].text.replace(",", "")
+    if parser.at("op", "."):
+        parser.take()
+        written += "."
+    if "." not in written or not parser.at("cmd", "overline", "dot", "bar"):
+        parser.position = start
+        return node
+    parser.take()
+    period = _raw_group(parser)
+    if not period.isdigit() or len(period) > 50 or len(written) > 50:
+        raise Unreadable("no repeating decimal")
+    scale = 10 ** len(written.partition(".")[2])
+    return number(Fraction(written + "0") + Fraction(int(period), scale * (10 ** len(period) - 1)))
+
+
+def based_numeral(parser: Parser) -> Node:
+    """``1101_2``: the value in its base."""
+    written = parser.tokens[parser.position - 1].text
+    parser.take()
+    base = argument(parser)
+    if not isinstance(base.value, Fraction) or not 2 <= base.value <= 36 or len(written) > 200:
+        raise Unreadable("no base")
+    try:
+        return Node("based", (number(int(written, int(base.value))),), f"{written}_{base.value}")
+    except ValueError:
+        raise Unreadable("no digits of that base") from None

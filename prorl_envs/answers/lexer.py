@@ -1,0 +1,119 @@
+r"""Tokens of a cleaned answer (see `prorl_envs.answers.latex.clean`).
+
+Kinds: ``num`` (12, 12.5, 1,000.99, 1.6e-19), ``let`` (one letter), ``cmd`` (a LaTeX command or a spelled-out function,
+without its backslash), ``text`` (the content of ``\text{...}``), ``row`` (``\\``), and for every other visible
+character a token of kind ``op``. Braces of ``\{`` are ``op`` tokens ``\{`` and ``\}``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from prorl_envs.answers.syntax import Unreadable
+
+__all__ = ["FUNCTIONS", "Token", "tokenize"]
+
+MAX_TOKENS = 4_000
+
+FUNCTIONS = {
+    "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "cosec": "csc", "tg": "tan",
+    "ctg": "cot", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "asin": "asin",
+    "acos": "acos", "atan": "atan", "arctg": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "sh": "sinh",
+    "ch": "cosh", "coth": "coth", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "asinh": "asinh",
+    "acosh": "acosh", "atanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "ln": "ln",
+    "log": "log", "lg": "lg", "exp": "exp", "sqrt": "sqrt", "max": "max", "min": "min", "gcd": "gcd", "lcm": "lcm",
+}  # fmt: skip
+_WORDS = {**dict.fromkeys(FUNCTIONS, ""), "pi": "", "infty": "", "infinity": "infty", "inf": "infty", "oo": "infty"}
+for _clash in ("sh", "ch", "tg", "inf", "min", "max", "lg"):
+    if _clash in ("sh", "ch"):
+        _WORDS.pop(_clash)
+
+_NUMBER = r"\d++(?:,\d{3}(?!\d))*+(?:\.\d++)?(?:[eE][+-]?\d++(?![\d.]))?|\.\d++(?:[eE][+-]?\d++)?"
+_TOKEN = re.compile(
+    rf"(?P<space>\s++)|(?P<num>{_NUMBER})|(?P<text>\\text\s*+\{{)|(?P<cmd>\\[A-Za-z]++)|(?P<row>\\\\)"
+    r"|(?P<esc>\\.)|(?P<word>[A-Za-z]++)|(?P<op><=|>=|!=|==|:=|\*\*|->|=>|.)",
+    re.DOTALL,
+)
+
+
+class Token(NamedTuple):
+    """One token; `spaced` says whether white space stood before it."""
+
+    kind: str
+    text: str
+    spaced: bool = False
+
+
+_ASCII_OPS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=", ":=": "=", "**": "^", "->": r"\to", "=>": r"\to"}
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a cleaned text.
+
+    Raises:
+        Unreadable: more than `MAX_TOKENS`, or an unbalanced ``\\text{``.
+    """
+    tokens: list[Token] = []
+    position, spaced = 0, False
+    while match := _TOKEN.match(text, position):
+        position, kind, piece = match.end(), match.lastgroup or "op", match.group()
+        if kind == "space":
+            spaced = True
+            continue
+        if kind == "text":
+            end = _group_end(text, position)
+            tokens.extend(_text_tokens(text[position:end], spaced))
+            position = end + 1
+        elif kind == "word":
+            tokens.extend(_word_tokens(piece, spaced))
+        elif kind == "cmd":
+            tokens.append(Token("cmd", piece[1:], spaced))
+        elif kind in ("row", "num"):
+            tokens.append(Token(kind, piece, spaced))
+        else:
+            piece = _ASCII_OPS.get(piece, piece)
+            as_cmd = len(piece) > 1 and piece[0] == "\\" and piece[1].isalpha()
+            tokens.append(Token("cmd", piece[1:], spaced) if as_cmd else Token("op", piece, spaced))
+        spaced = False
+        if len(tokens) > MAX_TOKENS:
+            raise Unreadable("too long")
+    return tokens
+
+
+def _group_end(text: str, position: int) -> int:
+    depth = 1
+    for end in range(position, len(text)):
+        depth += (text[end] == "{") - (text[end] == "}")
+        if depth == 0:
+            return end
+    raise Unreadable("unbalanced text group")
+
+
+def _text_tokens(content: str, spaced: bool) -> list[Token]:
+    r"""``\text{...}``: letters and functions are mathematics set upright; the rest are words."""
+    inner = content.strip()
+    if not inner:
+        return []
+    name = inner.lstrip("\\")
+    if name in _WORDS or name in ("e", "i"):
+        return [Token("cmd", _WORDS.get(name) or name, spaced)] if len(name) > 1 else [Token("let", name, spaced)]
+    if len(inner) == 1 and inner.isalpha() or _is_math(inner):
+        return [t._replace(spaced=spaced) if n == 0 else t for n, t in enumerate(tokenize(inner))]
+    return [Token("text", content, spaced)]
+
+
+def _is_math(inner: str) -> bool:
+    return not re.search(r"[A-Za-z]{2}|\\text", inner) and bool(re.search(r"\d", inner))
+
+
+def _word_tokens(word: str, spaced: bool) -> list[Token]:
+    if word in _WORDS:
+        return [Token("cmd", _WORDS[word] or word, spaced)]
+    for size in (6, 5, 4, 3):
+        head = word[:size]
+        if head in FUNCTIONS and len(word) == size + 1:
+            return [Token("cmd", head, spaced), Token("let", word[size:], True)]
+    if word.endswith("pi") and len(word) == 3:
+        return [Token("let", word[0], spaced), Token("cmd", "pi", False)]
+    return [Token("let", letter, spaced and n == 0) for n, letter in enumerate(word)]

@@ -1,0 +1,50 @@
+"""The expression tree: one small, immutable, hashable node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = ["Node", "Unreadable", "number", "symbols", "walk"]
+
+
+class Unreadable(ValueError):
+    """A text is no expression this library reads. Says nothing about its being right or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operation, its operands, and for leaves a value.
+
+    Leaves: ``num`` (an exact Fraction), ``sym`` (a name), ``const`` ("pi", "e", "i", "oo").
+    Others: ``add mul pow neg div fact abs floor ceil binom pm``, ``fn`` (a known function's name as value),
+    ``apply`` (an unknown function's name as value), ``mod``, ``sum``, ``prod``.
+
+    Attributes:
+        digits: for ``num`` leaves written as a decimal, the number of decimal places; else None.
+    """
+
+    op: str
+    args: tuple[Node, ...] = ()
+    value: Fraction | str | None = None
+    digits: int | None = None
+
+
+def number(value: int | Fraction, digits: int | None = None) -> Node:
+    """A numeric leaf."""
+    return Node("num", (), Fraction(value), digits)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """All nodes, parents first, without recursion."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.args))
+
+
+def symbols(node: Node) -> frozenset[str]:
+    """The names of the free symbols."""
+    return frozenset(str(n.value) for n in walk(node) if n.op == "sym")
