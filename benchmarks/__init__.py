@@ -1,0 +1,1 @@
+"""Measurements: each prints a table, and is never a timed test."""
