@@ -72,7 +72,7 @@ def seconds(work: Callable[[], object], repeats: int = 3) -> float:
 
 def scorer_table(items: int) -> list[str]:
     """Microseconds per item: direct call, one worker, all workers, one item at a time."""
-    head = "| domain | direct call (us) | 1 worker (us) | overhead (us) | all workers (us) | speed-up | one by one (us) |"
+    head = "| domain | direct (us) | 1 worker (us) | overhead (us) | all workers (us) | speed-up | one by one (us) |"
     return [
         head,
         "|---|---|---|---|---|---|---|",
