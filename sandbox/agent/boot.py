@@ -1,0 +1,20 @@
+"""Starts the agent: ``python -s -S -P -X utf8 boot.py``, with its settings as JSON in PRORL_SANDBOX_AGENT.
+
+The `sandbox` package itself is replaced by an empty one, so that the zygote loads nothing but the agent.
+"""
+
+import os
+import sys
+
+
+def _boot() -> None:
+    package = type(sys)("sandbox")
+    package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]  # noqa: PTH100, PTH120
+    sys.modules["sandbox"] = package
+    from sandbox.agent.zygote import main
+
+    main()
+
+
+if __name__ == "__main__":
+    _boot()

@@ -1,0 +1,145 @@
+"""A test process of a Python program: runs the compiled program on one input and leaves.
+
+Its exit status is all it says besides what it prints. It may lie about both: neither says what was expected.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import CodeType, ModuleType
+from typing import Any
+
+from sandbox.agent import values
+
+__all__ = ["MEMORY_EXIT", "NOT_PLAIN_EXIT", "Scene", "run_call", "run_script"]
+
+MEMORY_EXIT = 97
+"""Exit status of a program that ran out of memory."""
+
+NOT_PLAIN_EXIT = 98
+"""Exit status of a call whose result is no plain data."""
+
+RESULT_FD = 3
+
+
+class Scene:
+    """What a zygote prepares once and every test process inherits: an empty ``__main__``, names for calls."""
+
+    def __init__(self) -> None:
+        self.main = ModuleType("__main__")
+        vars(self.main).update(__builtins__=__builtins__, __file__="solution.py", __annotations__={})
+        self.prelude = _prelude()
+
+
+def run_script(code: CodeType, scene: Scene) -> int:
+    """Runs a program as ``__main__``; the exit status."""
+    sys.modules["__main__"] = scene.main
+    return guarded(lambda: exec(code, scene.main.__dict__))  # noqa: S102
+
+
+def run_call(code: CodeType, scene: Scene, fn_name: str) -> int:
+    """Defines the program, calls `fn_name` with the arguments on standard input, writes the result as JSON.
+
+    Names that competitive programmers expect of their site (``List``, ``deque``, ``gcd``, ...) are there, as
+    they were where the data of PRIME comes from. The main guard does not run.
+    """
+
+    def call() -> None:
+        arguments, keywords = values.loads(_read_all(0))
+        namespace = scene.main.__dict__
+        namespace.update(scene.prelude)
+        namespace["__name__"] = "solution"
+        sys.modules["solution"] = scene.main
+        exec(code, namespace)  # noqa: S102
+        result = _function(namespace, fn_name)(*arguments, **keywords)
+        _write_result(result)
+
+    return guarded(call)
+
+
+def guarded(body: Callable[[], Any]) -> int:
+    """Runs `body` and what Python does at exit; the exit status. Nothing escapes it."""
+    status = 0
+    try:
+        body()
+    except BaseException as error:  # noqa: BLE001 - the boundary around a stranger's program
+        status = _status_of(error)
+    try:
+        _finish()
+    except BaseException as error:  # noqa: BLE001
+        status = status or _status_of(error)
+    return status
+
+
+def _finish() -> None:
+    if _thread._count():
+        threading._shutdown()  # type: ignore[attr-defined]
+    if atexit._ncallbacks():
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+
+
+def _status_of(error: BaseException) -> int:
+    if isinstance(error, SystemExit):
+        code = error.code
+        if code is None or isinstance(code, int):
+            return (code or 0) & 0xFF
+        _complain(str(code))
+        return 1
+    if isinstance(error, MemoryError):
+        return MEMORY_EXIT
+    _complain(
+        f"{type(error).__name__}: {error}" if not isinstance(error, RecursionError) else "RecursionError"
+    )
+    return NOT_PLAIN_EXIT if isinstance(error, values.NotPlainError) else 1
+
+
+def _complain(text: str) -> None:
+    os.write(2, text[:1000].encode("utf-8", "replace"))
+
+
+def _function(namespace: dict[str, Any], fn_name: str) -> Any:
+    """The function, or the method of ``class Solution``, or the method of a class (``Class.method``)."""
+    owner, _, method = fn_name.rpartition(".")
+    if owner:
+        return getattr(namespace[owner](), method)
+    if fn_name not in namespace and "Solution" in namespace:
+        return getattr(namespace["Solution"](), fn_name)
+    return namespace[fn_name]
+
+
+def _write_result(result: Any) -> None:
+    data = memoryview(values.dumps(result))
+    while data:
+        data = data[os.write(RESULT_FD, data) :]
+
+
+def _read_all(fd: int) -> bytes:
+    chunks = []
+    while chunk := os.read(fd, 1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _prelude() -> dict[str, Any]:
+    """Public names of the modules PRIME imports before a called program, save those that hide a builtin."""
+    import builtins
+    import importlib
+
+    names: dict[str, Any] = {}
+    for module_name in (
+        "bisect", "collections", "copy", "datetime", "functools", "heapq", "io", "itertools", "json", "math",
+        "operator", "random", "re", "statistics", "string", "sys", "typing",
+    ):  # fmt: skip
+        module = importlib.import_module(module_name)
+        public = getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")])
+        names.update({n: getattr(module, n) for n in public if not hasattr(builtins, n)})
+        names[module_name] = module
+    return names

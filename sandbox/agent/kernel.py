@@ -1,0 +1,66 @@
+"""System calls that Python lacks or wraps too dearly, by ctypes. Linux on x86-64 and aarch64.
+
+`fork` is the C library's, called with the GIL held: `os.fork` runs Python's own after-fork work in the child,
+which costs half a millisecond of page faults and which a process that only executes one program can do without.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+__all__ = ["MACHINE", "check", "close_from", "fork", "libc", "prctl", "syscall"]
+
+libc = ctypes.PyDLL(None, use_errno=True)
+MACHINE = os.uname().machine
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+SIGKILL = 9
+
+libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+libc.syscall.restype = ctypes.c_long
+_CLOSE_RANGE = 436  # the same number on every architecture; older C libraries have no wrapper
+
+fork = libc.fork
+
+
+def check(result: int, what: str) -> int:
+    """`result`, unless it is -1.
+
+    Raises:
+        OSError: with the errno of the call, and `what` was tried.
+    """
+    if result == -1:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+    return result
+
+
+def prctl(option: int, value: int = 0, third: int = 0) -> None:
+    """prctl(2), which must succeed."""
+    check(libc.prctl(option, value, third, 0, 0), f"prctl({option})")
+
+
+def syscall(number: int, *arguments: int | bytes | None, what: str = "") -> int:
+    """A system call by number; integers are passed as longs, bytes as pointers."""
+    passed = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return check(int(libc.syscall(ctypes.c_long(number), *passed)), what or f"syscall {number}")
+
+
+def close_from(first: int) -> None:
+    """Closes every descriptor from `first` on."""
+    if libc.syscall(_CLOSE_RANGE, first, 0x7FFFFFFF, 0) == -1:
+        os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+
+
+def die_with_parent() -> None:
+    """Asks the kernel to kill this process when the thread that forked it ends."""
+    prctl(PR_SET_PDEATHSIG, SIGKILL)

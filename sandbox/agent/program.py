@@ -1,0 +1,229 @@
+"""A program process: reads one job, compiles it, forks a test process for each input, reports, and leaves.
+
+It never runs the candidate's code itself. Inputs go from the socket into a memory file through one buffer that
+is wiped, and outputs from a memory file to the socket by sendfile, so that the heap which a test process
+inherits holds nothing of the other tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from sandbox.agent import child, kernel
+from sandbox.agent.guard import Guard
+from sandbox.agent.wire import (
+    JOB,
+    LENGTH,
+    MAX_ERROR,
+    RECORD,
+    Ending,
+    Kind,
+    read_exactly,
+    send_record,
+    write_all,
+)
+
+__all__ = ["Job", "TestFiles", "run_job"]
+
+_buffer = bytearray(1 << 16)
+_view = memoryview(_buffer)
+_ZEROS = bytes(1 << 16)
+
+
+class TestFiles:
+    """The memory files of one test: standard input, output, errors, and a call's result."""
+
+    def __init__(self, stdin: int) -> None:
+        self.stdin = stdin
+        self.out = os.memfd_create("out", os.MFD_CLOEXEC)
+        self.err = os.memfd_create("err", os.MFD_CLOEXEC)
+        self.result = -1
+
+    def with_result(self) -> TestFiles:
+        """The same, with a file for a call's result."""
+        self.result = os.memfd_create("result", os.MFD_CLOEXEC)
+        return self
+
+    def enter(self) -> None:
+        """In the test process: these become its descriptors 0 to 2 (and 3), and all others are closed."""
+        os.dup2(self.stdin, 0)
+        os.dup2(self.out, 1)
+        os.dup2(self.err, 2)
+        if self.result >= 0 and self.result != child.RESULT_FD:
+            os.dup2(self.result, child.RESULT_FD)
+        kernel.close_from(3 if self.result < 0 else 4)
+
+    def close(self) -> None:
+        """Closes them in the program process."""
+        for fd in (self.stdin, self.out, self.err, self.result):
+            if fd >= 0:
+                os.close(fd)
+
+
+class Job:
+    """One job as the judge sent it, and how much of it has been read."""
+
+    def __init__(self, sock: int) -> None:
+        self.sock = sock
+        self.started = time.monotonic()
+        (size,) = JOB.unpack(read_exactly(sock, JOB.size))
+        header: dict[str, Any] = json.loads(read_exactly(sock, size))
+        self.mode: str = header["mode"]
+        self.count: int = header["count"]
+        self.fn_name: str = header.get("fn_name", "")
+        self.limits: dict[str, Any] = header["limits"]
+        self.isolation: str = header.get("isolation", "test")
+        self.command: dict[str, Any] = header.get("command", {})
+        self.deadline: float = self.started + self.limits["total_s"]
+        self.unread: int = header["payload"]
+        self.source = self.read(header["source"])
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes of the job."""
+        self.unread -= size
+        return read_exactly(self.sock, size)
+
+    def next_input(self) -> int:
+        """The next test's input as a memory file, at its start."""
+        (size,) = LENGTH.unpack(self.read(LENGTH.size))
+        fd = os.memfd_create("in", os.MFD_CLOEXEC)
+        self._pass_on(size, fd)
+        os.lseek(fd, 0, os.SEEK_SET)
+        return fd
+
+    def drain(self) -> None:
+        """Reads the rest of the job and forgets it."""
+        self._pass_on(self.unread, -1)
+
+    def _pass_on(self, size: int, fd: int) -> None:
+        self.unread -= size
+        used = min(size, len(_buffer))
+        while size:
+            count = os.readv(self.sock, [_view[: min(size, len(_buffer))]])
+            if not count:
+                raise EOFError("the judge went away")
+            if fd >= 0:
+                write_all(fd, _view[:count])
+            size -= count
+        _buffer[:used] = _ZEROS[:used]
+
+    def remaining(self) -> float:
+        """Seconds left of the program's total."""
+        return self.deadline - time.monotonic()
+
+    def test_budget(self) -> float:
+        """Seconds the next test may take."""
+        own: float | None = self.limits["test_s"]
+        return self.remaining() if own is None else min(own, self.remaining())
+
+    def elapsed_us(self) -> int:
+        """Microseconds since the job was read."""
+        return int((time.monotonic() - self.started) * 1e6)
+
+    def end(self, ending: Ending, err: bytes = b"") -> None:
+        """Reads the job to its end and says that it is done."""
+        self.drain()
+        send_record(self.sock, Kind.END, status=ending, usage=(self.elapsed_us(), 0, 0), err=err[:MAX_ERROR])
+
+
+Body = Callable[[], int]
+"""What a test process does; its exit status."""
+
+
+def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
+    """Reads one job from `sock` and answers it."""
+    job = Job(sock)
+    guard.limit(job.limits)
+    code = _compile(job)
+    if code is None:
+        return
+    if job.mode == "call":
+        body: Body = lambda: child.run_call(code, scene, job.fn_name)  # noqa: E731
+    else:
+        body = lambda: child.run_script(code, scene)  # noqa: E731
+    for index in range(job.count):
+        files = TestFiles(job.next_input())
+        if job.mode == "call":
+            files.with_result()
+        in_time = run_test(job, index, files, body, guard)
+        if not in_time and job.remaining() <= 0:
+            job.end(Ending.TIMEOUT)
+            return
+    job.end(Ending.DONE)
+
+
+def _compile(job: Job) -> CodeType | None:
+    try:
+        code: CodeType = compile(job.source, "solution.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, LookupError) as error:
+        where = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
+        text = f"{type(error).__name__}: {where}{error}"
+        job.end(Ending.COMPILE_ERROR, text.encode("utf-8", "replace"))
+        return None
+    if job.remaining() <= 0:
+        job.end(Ending.COMPILE_TIMEOUT)
+        return None
+    send_record(job.sock, Kind.COMPILED, usage=(job.elapsed_us(), 0, 0))
+    return code
+
+
+def run_test(job: Job, index: int, files: TestFiles, body: Body, guard: Guard) -> bool:
+    """Forks a test process for `body`, waits for it or kills it, and reports; whether it was in time."""
+    started = time.monotonic()
+    pid: int = kernel.fork()
+    if pid == 0:
+        files.enter()
+        guard.enter_test()
+        os._exit(body())
+    in_time = wait_for(pid, job.test_budget())
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.monotonic() - started
+    guard.after_test()
+    _report(job, index, files, status, (wall, usage), in_time)
+    files.close()
+    return in_time
+
+
+def wait_for(pid: int, budget: float) -> bool:
+    """Waits until the child `pid` has ended, for at most `budget` seconds; then kills it. Does not reap."""
+    ended = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    in_time = bool(poll.poll(max(0, budget) * 1000))
+    if not in_time:
+        os.kill(pid, signal.SIGKILL)
+    os.close(ended)
+    return in_time
+
+
+def _report(
+    job: Job,
+    index: int,
+    files: TestFiles,
+    status: int,
+    used: tuple[float, resource.struct_rusage],
+    in_time: bool,
+) -> None:
+    wall, usage = used
+    answer = files.result if files.result >= 0 else files.out
+    cap: int = job.limits["output_bytes"]
+    size = os.fstat(answer).st_size
+    # One byte more than the cap tells the judge that there was more.
+    size = min(size, cap + 1)
+    err = os.pread(files.err, MAX_ERROR, 0)
+    cpu = usage.ru_utime + usage.ru_stime
+    flag = Kind.TEST if in_time else Kind.TEST_TIMEOUT
+    times = (int(wall * 1e6), int(cpu * 1e6), usage.ru_maxrss)
+    write_all(job.sock, RECORD.pack(flag, index, status, *times, size, len(err)))
+    sent = 0
+    while sent < size:
+        sent += os.sendfile(job.sock, answer, sent, size - sent)
+    write_all(job.sock, err)

@@ -1,0 +1,202 @@
+"""The fork server: builds the jail, warms up, then forks a program process for each job.
+
+It outlives a job only if nothing went wrong: when a program process is lost, the stream from the judge is no
+longer known to be at a job's start, so the zygote says so and leaves, and the judge starts another.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import traceback
+from typing import Any
+
+from sandbox.agent import child, kernel, program
+from sandbox.agent.child import Scene
+from sandbox.agent.guard import Guard
+from sandbox.agent.wire import Kind, send_record
+
+__all__ = ["main"]
+
+CONTROL = 3
+"""The descriptor of the socket to the judge."""
+
+SETTINGS = "PRORL_SANDBOX_AGENT"
+
+_PRELOAD = (
+    "_sitebuiltins", "_strptime", "abc", "array", "ast", "atexit", "base64", "bisect", "calendar", "cmath",
+    "collections", "collections.abc", "contextlib", "copy", "copyreg", "dataclasses", "datetime", "decimal",
+    "encodings.ascii", "encodings.latin_1", "enum", "fractions", "functools", "gc", "hashlib", "heapq",
+    "importlib.util", "io", "itertools", "json", "math", "numbers", "operator", "os", "pickle", "pprint",
+    "queue", "random", "re", "select", "signal", "statistics", "string", "struct", "sys", "tempfile",
+    "textwrap", "threading", "time", "timeit", "traceback", "types", "typing", "unicodedata", "uuid",
+    "warnings", "zlib",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Runs the agent until its judge goes away."""
+    settings: dict[str, Any] = json.loads(os.environ[SETTINGS])
+    _raise_stack(settings)
+    del os.environ[SETTINGS]
+    _take_control(settings["control"])
+    guard = Guard(settings)
+    try:
+        guard.build()
+        scene = _warm_up(settings, guard)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the judge must learn of it
+        detail = "".join(traceback.format_exception(error))
+        send_record(CONTROL, Kind.REFUSED, out=json.dumps(guard.report).encode(), err=detail.encode()[-4000:])
+        os._exit(1)
+    send_record(CONTROL, Kind.READY, out=json.dumps(guard.report).encode())
+    _serve(scene, guard)
+
+
+def _take_control(fd: int) -> None:
+    """Puts the socket to the judge where everything here expects it, and keeps nothing else open."""
+    if fd != CONTROL:
+        os.dup2(fd, CONTROL)
+    os.set_inheritable(CONTROL, False)
+    kernel.close_from(CONTROL + 1)
+
+
+def _raise_stack(settings: dict[str, Any]) -> None:
+    """A main thread's stack can only grow into room that was left when the process was executed."""
+    import resource
+
+    wanted = settings["stack_bytes"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        wanted = hard
+    if soft == wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
+    os.environ[SETTINGS] = json.dumps({**settings, "stack_bytes": wanted})
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
+    """Loads what programs load, and walks the very path a test takes, so that children inherit it warm."""
+    sys.path[:] = ["", *settings["paths"]]
+    sys.argv = ["solution.py"]
+    for name in (*_PRELOAD, *settings["preload"]):
+        importlib.import_module(name)
+    _restore_site_builtins()
+    _forget_limits()
+    _rehearse(guard)
+    _seed(settings)
+    scene = Scene()
+    gc.collect()
+    gc.freeze()
+    return scene
+
+
+def _restore_site_builtins() -> None:
+    """Without `site` there is no exit() and quit(), which competitive programs use."""
+    import builtins
+    from _sitebuiltins import Quitter
+
+    for name in ("exit", "quit"):
+        setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
+
+
+def _forget_limits() -> None:
+    """Big integers print without a limit on their digits; threads get a common stack, not the main one's."""
+    import threading
+    import warnings
+
+    sys.set_int_max_str_digits(0)
+    threading.stack_size(8 << 20)
+    warnings.simplefilter("ignore")
+
+
+def _seed(settings: dict[str, Any]) -> None:
+    """The same random numbers in every test process, so that a verdict can be reproduced."""
+    import random
+
+    random.seed(0)
+    if "numpy" in settings["preload"]:
+        numpy = importlib.import_module("numpy")
+        numpy.random.seed(0)
+
+
+def _rehearse(guard: Guard) -> None:
+    """Runs trivial tests from here, without a judge."""
+    reader, writer = os.pipe()
+    source = b"import sys\nn = int(input())\nprint(n * 2)\nprint([i for i in range(n)])\n"
+    for _ in range(8):
+        code = compile(source, "solution.py", "exec", dont_inherit=True)
+        stdin = os.memfd_create("in", os.MFD_CLOEXEC)
+        os.write(stdin, b"3\n")
+        os.lseek(stdin, 0, os.SEEK_SET)
+        files = program.TestFiles(stdin)
+        pid = kernel.fork()
+        if pid == 0:
+            files.enter()
+            guard.enter_test()
+            os._exit(child.run_script(code, Scene()))
+        program.wait_for(pid, 5.0)
+        _, status, _ = os.wait4(pid, 0)
+        if status or os.pread(files.out, 100, 0) != b"6\n[0, 1, 2]\n":
+            raise RuntimeError(f"a trivial program fails: {status} {os.pread(files.err, 1000, 0)!r}")
+        files.close()
+    os.close(reader)
+    os.close(writer)
+
+
+def _serve(scene: Scene, guard: Guard) -> None:
+    poll = select.poll()
+    poll.register(CONTROL, select.POLLIN | select.POLLRDHUP)
+    for fd in guard.watched:
+        poll.register(fd, select.POLLIN)
+    while True:
+        events = dict(poll.poll())
+        if any(fd in events for fd in guard.watched) or not events[CONTROL] & select.POLLIN:
+            os._exit(0)
+        if events[CONTROL] & (select.POLLRDHUP | select.POLLHUP):
+            os._exit(0)
+        pid = kernel.fork()
+        if pid == 0:
+            _program_process(scene, guard)
+        status = _await(pid, guard)
+        guard.after_program()
+        if status:
+            send_record(CONTROL, Kind.DIED, status=status)
+            os._exit(2)
+
+
+def _program_process(scene: Scene, guard: Guard) -> None:
+    status = 70
+    try:
+        kernel.die_with_parent()
+        program.run_job(CONTROL, scene, guard)
+        status = 0
+    except EOFError:
+        status = 0
+    except BaseException:  # noqa: BLE001 - reported by the exit status; the zygote must not see it
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _await(pid: int, guard: Guard) -> int:
+    """Waits for a program process; leaves at once when the judge or its host goes away."""
+    ended = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.register(CONTROL, select.POLLRDHUP)
+    for fd in guard.watched:
+        poll.register(fd, select.POLLIN)
+    while True:
+        events = dict(poll.poll())
+        if ended in events:
+            break
+        os.kill(pid, signal.SIGKILL)
+        os._exit(0)
+    os.close(ended)
+    return os.waitpid(pid, 0)[1]

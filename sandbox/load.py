@@ -1,0 +1,41 @@
+"""Was a program slow, or did it not get the CPU? Told by the kernel's pressure counter."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+__all__ = ["Meter"]
+
+_PRESSURE = Path("/proc/pressure/cpu")
+
+
+class Meter:
+    """Watches how long tasks of this machine wait for a CPU, from its making on."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._waited = _waited_s()
+
+    def starved(self, wall_s: float, cpu_s: float) -> bool:
+        """Whether a program that took `wall_s` but only `cpu_s` of CPU time probably waited for the CPU.
+
+        It did when it computed less than half of the time while, for more than half of it, some task of the
+        machine was waiting for a CPU. Without pressure counters, the load average has to do.
+        """
+        if cpu_s > wall_s / 2:
+            return False
+        now = _waited_s()
+        if now is None or self._waited is None:
+            return os.getloadavg()[0] > 2 * len(os.sched_getaffinity(0))
+        return now - self._waited > (time.monotonic() - self._since) / 2
+
+
+def _waited_s() -> float | None:
+    """Seconds, since boot, in which some task waited for a CPU."""
+    try:
+        some = _PRESSURE.read_text(encoding="ascii").splitlines()[0]
+        return int(some.rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,259 @@
+"""The judge's end of one agent: starts it, sends jobs, reads records, and kills it when it must.
+
+Everything an agent says is treated as hostile: lengths and indices are checked before they are used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.agent.wire import JOB, LENGTH, MAX_ERROR, RECORD, Ending, Kind, Record
+from sandbox.errors import InfrastructureError
+
+__all__ = ["GRACE_S", "Job", "Run", "Worker"]
+
+GRACE_S = 0.7
+"""How long after a program's budget its worker is killed."""
+
+_BOOT_S = 20.0
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job for an agent: the header's fields, the source, one input per test."""
+
+    header: Mapping[str, Any]
+    source: bytes
+    inputs: Sequence[bytes]
+
+    def parts(self) -> list[bytes]:
+        """The job as it goes over the wire."""
+        body = [self.source]
+        for data in self.inputs:
+            body += [LENGTH.pack(len(data)), data]
+        header = {
+            **self.header,
+            "count": len(self.inputs),
+            "source": len(self.source),
+            "payload": sum(map(len, body)),
+        }
+        text = json.dumps(header).encode()
+        return [JOB.pack(len(text)) + text, *body]
+
+
+@dataclass
+class Run:
+    """What an agent said about one job.
+
+    Attributes:
+        ending: why it ended; ``None`` when the agent was lost or killed first.
+        records: of the tests that ended, by index.
+        compiled_s: how long compiling took; ``None`` when the program never compiled.
+        died: the wait status of a lost program process, if it was lost.
+        late: the worker was killed for the time it took.
+        ended_s: how long the whole job took, by the agent's clock.
+        detail: the compiler's message, or what was wrong.
+    """
+
+    ending: Ending | None = None
+    records: dict[int, Record] = field(default_factory=dict)
+    compiled_s: float | None = None
+    died: int | None = None
+    late: bool = False
+    ended_s: float = 0.0
+    detail: str = ""
+
+
+class _HostileError(Exception):
+    """The agent said what an agent never says."""
+
+
+class Worker:
+    """One running agent.
+
+    Args:
+        settings: what the agent is to build; see `sandbox.agent.guard`.
+        python: the interpreter it runs.
+
+    Raises:
+        InfrastructureError: it could not be started.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], python: str = sys.executable) -> None:
+        ours, theirs = socket.socketpair()
+        boot = Path(__file__).with_name("agent") / "boot.py"
+        sent = {**settings, "control": theirs.fileno(), "host_pid": os.getpid()}
+        try:
+            self._process = subprocess.Popen(
+                [python, "-s", "-S", "-P", "-B", "-X", "utf8", str(boot)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={
+                    "PRORL_SANDBOX_AGENT": json.dumps(sent),
+                    "PYTHONHASHSEED": "0",
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
+                    "LC_ALL": "C.UTF-8",
+                    "PATH": "/usr/local/bin:/usr/bin:/bin",
+                },
+                pass_fds=[theirs.fileno()],
+                cwd="/",
+            )
+        except OSError as error:
+            ours.close()
+            raise InfrastructureError(f"cannot start {python}: {error}") from error
+        finally:
+            theirs.close()
+        ours.setblocking(False)
+        self._socket = ours
+        self._received = bytearray()
+        self.alive = True
+        self.report: dict[str, str] = {}
+
+    def wait_ready(self) -> None:
+        """Waits until the agent stands behind its layers.
+
+        Raises:
+            InfrastructureError: it refused, with its reasons, or did not answer in time.
+        """
+        deadline = time.monotonic() + _BOOT_S
+        while (record := self._next_record(1 << 20)) is None:
+            if not self._wait(deadline, sending=False):
+                self.close()
+                raise InfrastructureError(
+                    "a sandbox worker did not start in time or went away while starting"
+                )
+        self.report = {str(k): str(v) for k, v in json.loads(record.out or b"{}").items()}
+        if record.kind != Kind.READY:
+            self.close()
+            raise InfrastructureError(f"a sandbox worker refused: {record.err.decode('utf-8', 'replace')}")
+
+    def run(self, job: Job, total_s: float, output_cap: int) -> Run:
+        """Sends `job` and gathers what is said about it. On any trouble the worker is dead afterwards."""
+        run = Run()
+        outgoing = [memoryview(part) for part in job.parts()]
+        deadline = time.monotonic() + total_s + GRACE_S
+        try:
+            while run.ending is None and run.died is None:
+                record = self._next_record(output_cap + 1)
+                if record is not None:
+                    self._note(run, record, len(job.inputs))
+                elif not self._wait(deadline, sending=bool(outgoing)):
+                    run.late = self.alive
+                    break
+                else:
+                    self._send(outgoing)
+        except _HostileError as error:
+            run.detail = str(error)
+        if run.ending is None or outgoing:
+            self.close()
+        return run
+
+    @staticmethod
+    def _note(run: Run, record: Record, count: int) -> None:
+        if record.kind == Kind.COMPILED and run.compiled_s is None:
+            run.compiled_s = record.wall_us / 1e6
+        elif record.kind in (Kind.TEST, Kind.TEST_TIMEOUT) and record.test == len(run.records) < count:
+            run.records[record.test] = record
+        elif record.kind == Kind.END:
+            run.ending = _ending(record.status)
+            run.ended_s = record.wall_us / 1e6
+            run.detail = record.err.decode("utf-8", "replace")
+        elif record.kind == Kind.DIED:
+            run.died = record.status
+        else:
+            raise _HostileError(f"unexpected record {record.kind} for test {record.test}")
+
+    def _next_record(self, cap: int) -> Record | None:
+        if len(self._received) < RECORD.size:
+            return None
+        *head, out_size, err_size = RECORD.unpack_from(self._received)
+        if out_size > cap or err_size > MAX_ERROR or head[0] not in Kind._value2member_map_:
+            raise _HostileError("malformed record")
+        end = RECORD.size + out_size + err_size
+        if len(self._received) < end:
+            return None
+        out = bytes(self._received[RECORD.size : RECORD.size + out_size])
+        err = bytes(self._received[RECORD.size + out_size : end])
+        del self._received[:end]
+        return Record(*head, out, err)
+
+    def _wait(self, deadline: float, *, sending: bool) -> bool:
+        """Waits for the socket and takes in what has come; False when it is too late or the agent is gone."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if sending else 0))
+        left = deadline - time.monotonic()
+        events = poll.poll(left * 1000) if left > 0 else []
+        if not events:
+            return False
+        if events[0][1] & (select.POLLIN | select.POLLHUP | select.POLLERR):
+            try:
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                data = b""
+            if not data:
+                self.close()
+                return False
+            self._received += data
+        return True
+
+    def _send(self, outgoing: list[memoryview]) -> None:
+        while outgoing:
+            try:
+                sent = self._socket.sendmsg(outgoing[:64], (), socket.MSG_NOSIGNAL)
+            except BlockingIOError:
+                return
+            except OSError:
+                outgoing.clear()
+                return
+            while sent:
+                head = outgoing[0]
+                if sent < len(head):
+                    outgoing[0] = head[sent:]
+                    break
+                sent -= len(outgoing.pop(0))
+            while outgoing and not outgoing[0]:
+                outgoing.pop(0)
+
+    def pin(self, cpu: int) -> None:
+        """Binds the agent, and all it will fork, to one CPU."""
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(self._process.pid, {cpu})
+
+    def close(self) -> None:
+        """Kills the agent and all it holds. Idempotent."""
+        if not self.alive:
+            return
+        self.alive = False
+        self._socket.close()
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def forget(self) -> None:
+        """Lets go of it without killing it: in a forked copy of the process that owns it."""
+        self.alive = False
+        self._socket.close()
+        self._process.returncode = 0
+
+
+def _ending(status: int) -> Ending:
+    try:
+        return Ending(status)
+    except ValueError:
+        raise _HostileError(f"unknown ending {status}") from None
