@@ -6,9 +6,24 @@
 
 from __future__ import annotations
 
-from prorl_envs.instructions import ifeval
+from prorl_envs.instructions import (
+    if_rlvr,
+    ifbench_custom,
+    ifbench_layout,
+    ifbench_sentences,
+    ifbench_words,
+    ifeval,
+)
 from prorl_envs.instructions.catalogue import Bound, Catalogue, Instruction
 
 __all__ = ["CATALOGUE", "Bound", "Catalogue", "Instruction"]
 
-CATALOGUE = Catalogue("all", ifeval.CATALOGUE)
+CATALOGUE = Catalogue(
+    "all",
+    ifeval.CATALOGUE,
+    if_rlvr.CATALOGUE,
+    ifbench_words.CATALOGUE,
+    ifbench_sentences.CATALOGUE,
+    ifbench_layout.CATALOGUE,
+    ifbench_custom.CATALOGUE,
+)

@@ -15,6 +15,7 @@ __all__ = [
     "LANGUAGE",
     "LETTER",
     "PERCENT",
+    "PHRASE",
     "POSITION",
     "RELATION",
     "TEXT",
@@ -70,6 +71,11 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
+def _phrase(value: Any) -> str | None:
+    worded = isinstance(value, str) and sum(any(map(str.isalnum, piece)) for piece in value.split()) > 2
+    return value if worded else None
+
+
 def _word(value: Any) -> str | None:
     """A word; some published rows hold it as a list of one."""
     if isinstance(value, list) and len(value) == 1:
@@ -99,6 +105,7 @@ COUNT = Param("an integer of at least 0", _integer(0))
 POSITION = Param("an integer of at least 1", _integer(1))
 PERCENT = Param("a number from 0 to 100", _percent)
 TEXT = Param("a text that is not blank", _text)
+PHRASE = Param("a phrase of at least three words", _phrase)
 WORD = Param("a word or phrase", _word)
 WORDS = Param("a list of words or phrases, not empty", _words)
 LETTER = Param("a single character", _letter)

@@ -24,23 +24,25 @@ _CHUNK = re.compile(r"\S+")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 # Sentences. A mark that ends a sentence can stand before one of these rather than before white space.
-_AFTER_MARK = r")\";}\]*:@'({\[!?"
-_INNER_MARK = re.compile(rf"[.?!](?=[{_AFTER_MARK}])")
-_CLOSERS = re.compile(r"[\"')\]}]++(?:\s++|(?=--)|$)", re.MULTILINE)
+_MARKS = ".?!"
+_AFTER_MARK = ")\";}]*:@'({[!?‘’“”«»"
+_CLASS = re.escape(_AFTER_MARK)
+_INNER_MARK = re.compile(rf"[.?!](?=[{_CLASS}])")
+_CLOSERS = re.compile(r"[\"')\]}‘’“”«»]++(?:\s++|(?=--)|$)", re.MULTILINE)
 _PIECE = re.compile(
     rf"""-{{2,}} | \.{{2,}}
-    | [^\s("`{{\[:;&\#*@)}}\]\-,] (?: (?![{_AFTER_MARK}] | --|\.\. | ,(?:$|[{_AFTER_MARK}]|--|\.\.)) \S )*+
+    | [^\s("`{{\[:;&\#*@)}}\]\-,] (?: (?![{_CLASS}] | --|\.\. | ,(?:$|[{_CLASS}]|--|\.\.)) \S )*+
     | \S""",
     re.VERBOSE,
 )
-_NUMBER = re.compile(r"-?[.,]?\d[\d,.-]*+")
-_INITIAL = re.compile(r"[^\W\d]\.")
+_LABEL = re.compile(r"[^\W\d]\.|-?[.,]?\d[\d,.-]*+")  # "B." or "12."
 
 # Tokens. These stand alone wherever they occur.
-_ALONE = re.escape('[](){}<>;@#$%&?!*"`«»“”„‘’')
-_TOKEN = re.compile(rf"\.{{2,}}|--|[{_ALONE}]|[:,](?!\d)|(?:(?!--|\.\.)[^\s{_ALONE}:,]|[:,](?=\d))++|\S")
+_ALONE = re.escape('[](){}<>;@#$%&?!*"`«»“”„‘’—–')
+_TOKEN = re.compile(rf"\.{{2,}}|--|`+|[{_ALONE}]|[:,](?!\d)|(?:(?!--|\.\.)[^\s{_ALONE}:,`]|[:,](?=\d))++|\S")
 _CLITIC = re.compile(r"(?:n't|'(?:ll|re|ve|s|m|d)?)\Z", re.IGNORECASE)
-_FUSED = {"cannot": 3, "gimme": 3, "gonna": 3, "gotta": 3, "lemme": 3, "wanna": 3, "'tis": 2, "'twas": 2}
+_OPENING_QUOTE = re.compile(r"'(?!(?:ll|re|ve|s|m|d|t|n)\b)(?=\w)", re.IGNORECASE)
+_FUSED = {"cannot": 3, "gimme": 3, "gonna": 3, "gotta": 3, "lemme": 3, "wanna": 3}
 _CLOSING = frozenset("])}>\"'»”’")
 
 
@@ -75,17 +77,17 @@ def sentences(text: str) -> list[str]:
     ellipsis, when closing punctuation or white space follows. Closing quotes and brackets stay with the
     sentence they close. Line breaks alone end nothing; the number of a list item ("1.") is a sentence.
     """
-    found: list[str] = []
+    spans: list[tuple[int, int]] = []
     start = 0
     for boundary in [*_boundaries(text), len(text)]:
-        closers = _CLOSERS.match(text, start) if found else None
-        if closers and closers.end() <= boundary:
-            found[-1] += closers.group().rstrip()
+        closers = _CLOSERS.match(text, start, boundary) if spans else None
+        if closers:
+            spans[-1] = (spans[-1][0], start + len(closers.group().rstrip()))
             start = closers.end()
-        if sentence := text[start:boundary].strip():
-            found.append(sentence)
+        if start < boundary:
+            spans.append((start, boundary))
         start = boundary
-    return found
+    return [sentence for start, end in spans if (sentence := text[start:end].strip())]
 
 
 def tokens(text: str) -> list[str]:
@@ -94,26 +96,35 @@ def tokens(text: str) -> list[str]:
 
 
 def _boundaries(text: str) -> Iterator[int]:
-    """Where the sentences after the first begin: at most once for each piece between white space."""
+    """Where the sentences after the first begin.
+
+    Of the marks in one piece between white space only the last is looked at (and the first, if the piece starts
+    with it), as in Punkt: "Really?!" ends one sentence.
+    """
     for chunk, following in pairwise([*_CHUNK.finditer(text), None]):
         if chunk is None:
             return
-        body = chunk.group()
-        if following is not None and body[-1] in ".?!":
+        body, start = chunk.group(), chunk.start()
+        if body[0] in _MARKS and body[1:2] and body[1] in _AFTER_MARK:
+            yield start + 1
+        if following is not None and body[-1] in _MARKS:
             if _ends_sentence(body, following.group()):
                 yield following.start()
-            continue
-        for mark in reversed([*_INNER_MARK.finditer(body)]):
-            if _ends_sentence(body[: mark.end()], body[mark.end()]):
-                yield chunk.start() + mark.end()
-            break
+        elif (inner := _last_inner_mark(body)) > 1 and _ends_sentence(body[:inner], body[inner]):
+            yield start + inner
+
+
+def _last_inner_mark(body: str) -> int:
+    """The end of the last mark in `body` that closing punctuation follows; 0 if there is none."""
+    return max((mark.end() for mark in _INNER_MARK.finditer(body)), default=0)
 
 
 def _ends_sentence(body: str, following: str) -> bool:
-    """Whether a sentence ends in `body`, which stands directly before the text `following`."""
-    after = _PIECE.match(following)
-    pieces = [*_PIECE.findall(body), after.group() if after else ""]
-    return any(_is_end(piece, next_piece) for piece, next_piece in pairwise(pieces))
+    """Whether a sentence ends in `body`, which stands directly before the piece `following`.
+
+    Like Punkt, this looks at both pieces together: a mark inside `following` decides too.
+    """
+    return any(_is_end(piece, after) for piece, after in pairwise(_PIECE.findall(f"{body} {following}")))
 
 
 def _is_end(piece: str, following: str) -> bool:
@@ -121,13 +132,13 @@ def _is_end(piece: str, following: str) -> bool:
         return True
     if not piece.endswith("."):
         return False
-    starts = following[:1].isupper() and following.lower().rstrip(".") in SENTENCE_STARTERS
-    if _INITIAL.fullmatch(piece):
-        return starts
     stem = piece[:-1].lower()
-    if piece.endswith("..") or stem in ABBREVIATIONS or stem.rpartition("-")[2] in ABBREVIATIONS:
-        return starts
-    return not (_NUMBER.fullmatch(piece) and following[:1].islower())
+    abbreviated = stem in ABBREVIATIONS or stem.rpartition("-")[2] in ABBREVIATIONS
+    if _LABEL.fullmatch(piece):
+        return not abbreviated and not following[:1].islower()
+    if abbreviated or piece.endswith(".."):
+        return following[:1].isupper() and following.lower() in SENTENCE_STARTERS
+    return True
 
 
 def _tokens_of(sentence: str) -> Iterator[str]:
@@ -141,6 +152,9 @@ def _tokens_of(sentence: str) -> Iterator[str]:
 
 
 def _split_clitic(token: str) -> Iterator[str]:
+    if _OPENING_QUOTE.match(token):
+        yield "'"
+        token = token[1:]
     cut = _FUSED.get(token.lower(), 0)
     if not cut and (clitic := _CLITIC.search(token)):
         cut = clitic.start()
