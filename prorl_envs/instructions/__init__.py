@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from prorl_envs.instructions import (
     if_rlvr,
     ifbench_custom,
@@ -15,8 +18,9 @@ from prorl_envs.instructions import (
     ifeval,
 )
 from prorl_envs.instructions.catalogue import Bound, Catalogue, Instruction
+from prorl_envs.instructions.layouts import GRADING_MODES, read_truth
 
-__all__ = ["CATALOGUE", "Bound", "Catalogue", "Instruction"]
+__all__ = ["CATALOGUE", "GRADING_MODES", "Bound", "Catalogue", "Instruction", "instruction_truth"]
 
 CATALOGUE = Catalogue(
     "all",
@@ -27,3 +31,15 @@ CATALOGUE = Catalogue(
     ifbench_layout.CATALOGUE,
     ifbench_custom.CATALOGUE,
 )
+
+
+def instruction_truth(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The truth of an instruction-following row in any layout of `prorl_envs.instructions.layouts`.
+
+    Returns:
+        ``{"instruction_id_list": [...], "kwargs": [...]}``, and ``"grading_mode": "binary"`` where the row says so.
+
+    Raises:
+        RowError: naming the field of the row that is missing, unknown or malformed.
+    """
+    return read_truth(CATALOGUE, row)

@@ -102,32 +102,36 @@ class Catalogue(Mapping[str, Instruction]):
 
         return register
 
-    def bind(self, truth: Mapping[str, Any]) -> list[Bound]:
-        """Reads ``{"instruction_id_list": [...], "kwargs": [...]}``.
+    def bind(
+        self,
+        truth: Mapping[str, Any],
+        *,
+        fields: tuple[str, str] = ("truth.instruction_id_list", "truth.kwargs"),
+    ) -> list[Bound]:
+        """Reads ``{"instruction_id_list": [...], "kwargs": [...]}``; `fields` are their names in errors.
 
         Raises:
-            TaskError: naming the field that is missing or malformed; an unknown id suggests the nearest.
+            RowError: naming the field that is missing or malformed; an unknown id suggests the nearest.
         """
         ids, kwargs = truth.get("instruction_id_list"), truth.get("kwargs")
         if not isinstance(ids, list) or not ids:
-            raise RowError("must be a list of instruction ids, not empty", field="truth.instruction_id_list")
+            raise RowError("must be a list of instruction ids, not empty", field=fields[0])
         if not isinstance(kwargs, list):
-            raise RowError("must be a list with one entry per instruction", field="truth.kwargs")
+            raise RowError("must be a list with one entry per instruction", field=fields[1])
         if len(kwargs) != len(ids):
-            raise RowError(f"has {len(kwargs)} entries for {len(ids)} instructions", field="truth.kwargs")
+            raise RowError(f"has {len(kwargs)} entries for {len(ids)} instructions", field=fields[1])
+        known = [self._find(id, f"{fields[0]}[{index}]") for index, id in enumerate(ids)]
         return [
-            self._bind_one(index, id, given)
-            for index, (id, given) in enumerate(zip(ids, kwargs, strict=True))
+            Bound(instruction, instruction.read(given, f"{fields[1]}[{index}]"))
+            for index, (instruction, given) in enumerate(zip(known, kwargs, strict=True))
         ]
 
-    def _bind_one(self, index: int, id: Any, kwargs: Any) -> Bound:
-        where = f"truth.instruction_id_list[{index}]"
+    def _find(self, id: Any, where: str) -> Instruction:
         if not isinstance(id, str):
             raise RowError(f"must be an instruction id, not {type(id).__name__}", field=where)
         if id not in self._known:
             raise RowError(str(UnknownNameError("instruction", id, self._known)), field=where)
-        instruction = self._known[id]
-        return Bound(instruction, instruction.read(kwargs, f"truth.kwargs[{index}]"))
+        return self._known[id]
 
     def _add(self, instruction: Instruction) -> None:
         if instruction.id in self._known:

@@ -29,13 +29,10 @@ def _set(text: str) -> frozenset[str]:
 
 ABBREVIATIONS: frozenset[str] = _set(
     """
-    dr mr mrs ms messrs prof jr sr st adm capt col gen gov hon lt maj rev rep reps sen sgt
-    ave bros cie co corp cos inc ltd chg ft mg yr vs
-    jan feb aug sept sep oct nov dec tues wed fri
-    ala ariz calif colo conn ct fla ga ill kan ky mich minn nev okla ore pa tenn va vt wash wis w.va
-    n.c n.d n.h n.j n.m n.y r.i s.c l.a d.c u.k u.n u.s u.s.a u.s.s.r
-    a.d a.m p.m b.v c.v l.p m.b.a n.v ph.d s.a s.p.a
-    c d e f g h j k l m n p r s t v w
+    dr mr mrs ms messrs prof jr sr st adm capt col gen gov hon lt maj rev rep reps sen sgt ave bros cie co corp
+    cos inc ltd chg ft mg yr vs jan feb aug sept sep oct nov dec tues wed fri ala ariz calif colo conn ct fla ga
+    ill kan ky mich minn nev okla ore pa tenn va vt wash wis w.va n.c n.d n.h n.j n.m n.y r.i s.c l.a d.c u.k u.n
+    u.s u.s.a u.s.s.r a.d a.m p.m b.v c.v l.p m.b.a n.v ph.d s.a s.p.a c d e f g h j k l m n p r s t v w
     """
 )
 """Words whose period ends no sentence by itself, lower-case and without it: those that Punkt's English model
@@ -69,11 +66,11 @@ STOP_WORDS: frozenset[str] = _set(
     """
     i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers
     herself it its itself they them their theirs themselves what which who whom this that these those am is are
-    was were be been being have has had having do does did doing a an the and but if or because as until while
-    of at by for with about against between into through during before after above below to from up down in out
-    on off over under again further then once here there when where why how all any both each few more most
-    other some such no nor not only own same so than too very s t can will just don should now d ll m o re ve y
-    ain aren couldn didn doesn hadn hasn haven isn ma mightn mustn needn shan shouldn wasn weren won wouldn
+    was were be been being have has had having do does did doing a an the and but if or because as until while of
+    at by for with about against between into through during before after above below to from up down in out on
+    off over under again further then once here there when where why how all any both each few more most other
+    some such no nor not only own same so than too very s t can will just don should now d ll m o re ve y ain aren
+    couldn didn doesn hadn hasn haven isn ma mightn mustn needn shan shouldn wasn weren won wouldn
     """
 )
 """The usual English stop words, with the halves that contractions leave when split at the apostrophe."""
@@ -143,28 +140,28 @@ VERBS: frozenset[str] = _set(
     plan plant play plead please plot point ponder portray pose possess post pour practice practise praise pray
     precede predict prefer prepare present preserve press pretend prevail prevent print prioritize proceed process
     proclaim procure produce program progress prohibit project prolong promise promote prompt propose protect
-    prove provide publish pull pulse punch pursue push put qualify quantify quench question quit quote race raise rank
-    rate reach react read realize reap rebuild recall receive recite recognize recommend reconsider record recover
-    recreate recruit recycle redefine reduce refer refine reflect reform refresh refuse regard register regret
-    regulate reinforce reject rejoice relate relax release rely remain remember remind remove rename render renew
-    rent reorganize repair repeat rephrase replace reply report represent request require rescue research reserve
-    reset resist resolve respect respond rest restore restrict result resume retain retire retrieve return reuse
-    reveal reverse review revise revisit revolutionize reward rewrite ride ring rise risk roam roar roll rotate
-    ruin rule run rush sail satisfy save savor say scan scatter schedule scrape scream scroll search seat secure
-    see seek seem select sell send sense separate serve set settle shake shape share sharpen shed shift shine ship
-    shoot shop shorten shout show shower shrink shut sift sign simplify simulate sing sink sit sketch skip slay
-    sleep slice slide slip slow smell smile soak soar solve sort sound sow spark speak specialize specify spend
-    spin split sponsor spot spread sprint stack stand standardize stare start state stay steal steer step stick
-    stimulate stir stop store strategize streamline strengthen stretch strike strip strive structure struggle
-    study submit subscribe substitute subtract succeed suffer suggest suit sum summarize supervise supply support
-    suppose suppress surf surprise surrender survey survive suspect suspend sustain swallow swap swear sweep swim
-    swing switch symbolize sync tackle tag tailor take talk tame tap target taste teach tear tell
-    tempt tend terminate test testify thank think thrive throw tie toast toss touch tour trace track trade train transcend transfer
-    transform translate transmit transport trap travel treasure treat trigger trim trust try tune turn tweak twist
-    type uncover undergo underline understand undertake unify unite unleash unlock unravel unveil update upgrade
-    upload urge use utilize validate value vanish vary venture verify view visit visualize volunteer vote wait
-    wake walk wander want warm warn wash waste watch water wave wear weave weigh welcome whir whisk whisper win wipe wish
-    withdraw witness wonder work worry worship wrap write yearn yell yield zoom
+    prove provide publish pull pulse punch pursue push put qualify quantify quench question quit quote race raise
+    rank rate reach react read realize reap rebuild recall receive recite recognize recommend reconsider record
+    recover recreate recruit recycle redefine reduce refer refine reflect reform refresh refuse regard register
+    regret regulate reinforce reject rejoice relate relax release rely remain remember remind remove rename render
+    renew rent reorganize repair repeat rephrase replace reply report represent request require rescue research
+    reserve reset resist resolve respect respond rest restore restrict result resume retain retire retrieve return
+    reuse reveal reverse review revise revisit revolutionize reward rewrite ride ring rise risk roam roar roll
+    rotate ruin rule run rush sail satisfy save savor say scan scatter schedule scrape scream scroll search seat
+    secure see seek seem select sell send sense separate serve set settle shake shape share sharpen shed shift
+    shine ship shoot shop shorten shout show shower shrink shut sift sign simplify simulate sing sink sit sketch
+    skip slay sleep slice slide slip slow smell smile soak soar solve sort sound sow spark speak specialize
+    specify spend spin split sponsor spot spread sprint stack stand standardize stare start state stay steal steer
+    step stick stimulate stir stop store strategize streamline strengthen stretch strike strip strive structure
+    struggle study submit subscribe substitute subtract succeed suffer suggest suit sum summarize supervise supply
+    support suppose suppress surf surprise surrender survey survive suspect suspend sustain swallow swap swear
+    sweep swim swing switch symbolize sync tackle tag tailor take talk tame tap target taste teach tear tell tempt
+    tend terminate test testify thank think thrive throw tie toast toss touch tour trace track trade train
+    transcend transfer transform translate transmit transport trap travel treasure treat trigger trim trust try
+    tune turn tweak twist type uncover undergo underline understand undertake unify unite unleash unlock unravel
+    unveil update upgrade upload urge use utilize validate value vanish vary venture verify view visit visualize
+    volunteer vote wait wake walk wander want warm warn wash waste watch water wave wear weave weigh welcome whir
+    whisk whisper win wipe wish withdraw witness wonder work worry worship wrap write yearn yell yield zoom
     """
 )
 """Base forms of common English verbs, with those that open instructions and answers."""
@@ -172,24 +169,29 @@ VERBS: frozenset[str] = _set(
 IRREGULAR_VERB_FORMS: frozenset[str] = _set(
     """
     am is are was were be been being has had does did done went gone got gotten made said says took taken came saw
-    seen knew known gave given found thought told became left felt brought began begun kept held wrote written stood
-    heard meant met ran paid sat spoke spoken led read grew grown lost fell fallen sent built understood drew drawn
-    broke broken spent rose risen drove driven bought wore worn chose chosen ate eaten flew flown forgot forgotten
-    sang sung swam swum drank drunk sold taught caught fought sought slept swept wept dealt dreamt burnt learnt
+    seen knew known gave given found thought told became left felt brought began begun kept held wrote written
+    stood heard meant met ran paid sat spoke spoken led read grew grown lost fell fallen sent built understood
+    drew drawn broke broken spent rose risen drove driven bought wore worn chose chosen ate eaten flew flown
+    forgot forgotten sang sung swam swum drank drunk sold taught caught fought sought slept swept wept dealt
+    dreamt burnt learnt
     """
 )
 
 SYLLABLES: Mapping[str, int] = MappingProxyType(
     {
+        "areas": 3,
         "business": 2,
         "every": 2,
+        "everyone": 3,
+        "everything": 3,
         "evening": 2,
+        "eye": 1,
+        "eyes": 1,
+        "ideas": 3,
+        "maybe": 2,
+        "moreover": 3,
         "one": 1,
         "people": 2,
-        "maybe": 2,
-        "being": 2,
-        "area": 3,
-        "idea": 3,
     }
 )
 """Frequent words that the spelling rules get wrong."""

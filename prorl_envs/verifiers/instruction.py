@@ -13,13 +13,11 @@ from typing import ClassVar
 from prorl_envs.core import Kind, Status, Task, Verdict
 from prorl_envs.errors import ConfigError, RowError
 from prorl_envs.extract import Section
-from prorl_envs.instructions import CATALOGUE, language
+from prorl_envs.instructions import CATALOGUE, GRADING_MODES, language
 from prorl_envs.instructions.views import VIEWS, View, variants
 from prorl_envs.verifiers.base import BaseVerifier
 
-__all__ = ["GRADING_MODES", "InstructionVerifier"]
-
-GRADING_MODES: tuple[str, ...] = ("fraction", "binary")
+__all__ = ["InstructionVerifier"]
 
 _AFTER_THINKING = re.compile(r"(?:[^\S\n]*+\n)*+")
 
