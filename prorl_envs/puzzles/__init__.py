@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prorl_envs.puzzles.catalogue import PAPER_96, PAPER_OOD, TASK_SETS, resolve, settings, task_names
+from prorl_envs.puzzles.oracles import oracle
 from prorl_envs.puzzles.tasks import PROMPT, generate, make_task
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "TASK_SETS",
     "generate",
     "make_task",
+    "oracle",
     "resolve",
     "settings",
     "task_names",

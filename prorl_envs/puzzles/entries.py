@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import random
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from typing import Any
 
 from prorl_envs.errors import ConfigError
 from prorl_envs.puzzles.catalogue import build_dataset
+from prorl_envs.puzzles.repairs import repaired
 
 __all__ = ["HASH_ORDERED", "entries", "plain"]
 
@@ -51,9 +53,9 @@ def entries(
     with _own_randomness(task, seed, -1):
         dataset = build_dataset(task, size=size, seed=seed, config=config)
     for index in range(start, size if stop is None else stop):
-        with _own_randomness(task, seed, index):
+        with _own_randomness(task, seed, index), contextlib.redirect_stdout(io.StringIO()):
             item = dataset[index]
-        yield plain({name: item.get(name) for name in ("question", "answer", "metadata")})
+        yield repaired(task, plain({name: item.get(name) for name in ("question", "answer", "metadata")}))
 
 
 def plain(value: Any) -> Any:

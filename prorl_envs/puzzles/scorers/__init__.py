@@ -9,21 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from prorl_envs.errors import UnknownNameError
 from prorl_envs.puzzles.rules import Entry, Rule
-from prorl_envs.puzzles.scorers import numeric, texts
+from prorl_envs.puzzles.scorers import algebra, grids, lists, moves, numeric, reasoning, texts
 
 __all__ = ["RULES", "strict_score"]
 
-RULES: Mapping[str, Rule] = MappingProxyType({**texts.RULES, **numeric.RULES})
+_FAMILIES = (texts, numeric, algebra, grids, lists, moves, reasoning)
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {name: rule for family in _FAMILIES for name, rule in family.RULES.items()}
+)
 
 
 def strict_score(task: str, answer: str, entry: Entry) -> float:
     """The strict value in [0, 1] of an answer without surrounding blanks.
 
     Raises:
-        KeyError: the entry lacks a field that its task's rule needs, or the task has no rule.
+        UnknownNameError: no such task; suggests the nearest.
+        KeyError: the entry lacks a field that its task's rule needs.
     """
+    if task not in RULES:
+        raise UnknownNameError("puzzle", task, RULES)
     if not answer and entry.answer.strip():
         return 0.0
-    rule = RULES.get(task)
-    return rule.score(answer, entry) if rule else texts.exact(answer, entry)
+    return RULES[task].score(answer, entry)
