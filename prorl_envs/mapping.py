@@ -44,6 +44,7 @@ class Field(BaseModel):
         const: a fixed value instead.
         template: a text whose ``{{paths}}`` are filled from the row instead.
         transforms: names from `TRANSFORMS`, applied in order.
+        repairs: texts that the dataset is known to have wrong, and what they should be.
         missing: what to do when nothing, null or a blank text stands there: "error" makes it a `RowError`,
             "omit" leaves the field out, "drop" leaves the row out.
     """
@@ -54,6 +55,7 @@ class Field(BaseModel):
     const: JsonValue = None
     template: str | None = None
     transforms: tuple[TransformName, ...] = ()
+    repairs: dict[str, JsonValue] = {}
     missing: Literal["error", "omit", "drop"] = "error"
 
     @model_validator(mode="before")
@@ -84,7 +86,7 @@ class Field(BaseModel):
             except (ValueError, TypeError) as error:
                 raise RowError(f"{transform}: {error}", field=self.path or name) from None
         if not _is_blank(value):
-            return value
+            return self.repairs.get(value, value) if isinstance(value, str) else value
         if self.missing == "omit":
             return MISSING
         if self.missing == "drop":

@@ -22,12 +22,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as ModelField
 
-from prorl_envs.core import Task
+from prorl_envs.core import Task, Verifier
 from prorl_envs.errors import RecipeError, RowError, TaskError, UnknownNameError
 from prorl_envs.mapping import DroppedRow, Field, Layout, pick_layout
 from prorl_envs.prompts import prompt_template
 from prorl_envs.rows import LoadReport, Row, find_files, read_rows
-from prorl_envs.sources import Generator, Hub, generate, snapshot
+from prorl_envs.sources import Generator, Hub, data_root, generate, how_to_get, snapshot
+from prorl_envs.verifiers import BUILTIN, choose_verifier
 
 __all__ = [
     "Generator",
@@ -138,7 +139,7 @@ class Recipe(BaseModel):
             return find_files(data_root() / self.bundled)
         if download and self.hub is not None:
             return find_files(snapshot(self.hub, patterns), patterns)
-        raise RecipeError(_how_to_get(self))
+        raise RecipeError(how_to_get(self.name, self.hub))
 
     def task_of(self, row: Row) -> Task:
         """The task that one row means.
@@ -153,7 +154,9 @@ class Recipe(BaseModel):
                 raise DroppedRow("filtered")
             prompt = layout.read_prompt(row.data, self.prompt)
             truth, meta = layout.read_truth(row.data), layout.read_meta(row.data)
-            return Task(self.domain, prompt, truth, source=self.name, meta=meta)
+            task = Task(self.domain, prompt, truth, source=self.name, meta=meta)
+            _check(task)
+            return task
         except RowError as error:
             raise RowError(error.problem, file=row.file, row=row.number, field=error.field) from None
         except TaskError as error:
@@ -233,18 +236,6 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (data_root() / "recipes").glob("*.yaml")))
 
 
-@lru_cache(maxsize=1)
-def data_root() -> Path:
-    """The folder of recipes and samples: ``_datasets`` in an installed package, ``datasets`` in a checkout."""
-    package = Path(__file__).resolve().parent
-    for folder in (package / "_datasets", package.parent / "datasets"):
-        if (folder / "recipes").is_dir():
-            return folder
-    raise RecipeError(
-        f"this installation has no recipes: neither {package / '_datasets'} nor ../datasets exists"
-    )
-
-
 @lru_cache(maxsize=128)
 def _read_recipe(file: Path) -> Recipe:
     try:
@@ -252,6 +243,17 @@ def _read_recipe(file: Path) -> Recipe:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise RecipeError(f"recipe {str(file)!r} cannot be read: {error}") from None
     return _validated(data, str(file))
+
+
+def _check(task: Task) -> None:
+    """Raises `TaskError` when the library's own verifier could not judge the task."""
+    if task.domain in BUILTIN:
+        _verifier(task.domain).check(task)
+
+
+@lru_cache(maxsize=len(BUILTIN))
+def _verifier(domain: str) -> Verifier:
+    return choose_verifier(domain).build()
 
 
 def _validated(data: Any, origin: str) -> Recipe:
@@ -291,11 +293,3 @@ def _limited(tasks: Iterator[Task], limit: int | None, report: LoadReport) -> It
         yield task
         if report.tasks == limit:
             return
-
-
-def _how_to_get(recipe: Recipe) -> str:
-    ways = "give path= (a file, folder or glob of yours)"
-    if recipe.hub is None:
-        return f"recipe {recipe.name!r} needs its data: {ways}"
-    fetch = f"huggingface-cli download --repo-type dataset {recipe.hub.id} --revision {recipe.hub.revision}"
-    return f"recipe {recipe.name!r} needs its data: {ways}, or download=True, or fetch it with `{fetch}`"

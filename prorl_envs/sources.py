@@ -1,9 +1,10 @@
-"""Where a recipe's rows come from when they are no local file: a published dataset, or a generator."""
+"""Where a recipe's rows come from: this package's own folder, a published dataset, or a generator."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -12,7 +13,7 @@ from pydantic import Field as ModelField
 from prorl_envs.core import Task
 from prorl_envs.errors import MissingExtraError, RecipeError
 
-__all__ = ["Generator", "Hub", "generate", "snapshot"]
+__all__ = ["Generator", "Hub", "data_root", "generate", "how_to_get", "snapshot"]
 
 
 class _Part(BaseModel):
@@ -38,6 +39,18 @@ class Generator(_Part):
     function: str = ModelField(pattern=r"^[\w.]+:\w+$")
     kwargs: dict[str, JsonValue] = {}
     splits: dict[str, dict[str, JsonValue]] = {}
+
+
+@lru_cache(maxsize=1)
+def data_root() -> Path:
+    """The folder of recipes and samples: ``_datasets`` in an installed package, ``datasets`` in a checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "_datasets", package.parent / "datasets"):
+        if (folder / "recipes").is_dir():
+            return folder
+    raise RecipeError(
+        f"this installation has no recipes: neither {package / '_datasets'} nor ../datasets exists"
+    )
 
 
 def generate(generator: Generator, split: str | None) -> Iterator[Task]:
@@ -74,3 +87,12 @@ def snapshot(hub: Hub, patterns: tuple[str, ...]) -> Path:
     except (OSError, HfHubHTTPError, LocalEntryNotFoundError, ValueError) as error:
         raise RecipeError(f"dataset {hub.id!r} at {hub.revision!r} cannot be downloaded: {error}") from error
     return Path(folder)
+
+
+def how_to_get(name: str, hub: Hub | None) -> str:
+    """What to tell someone who asked for recipe `name` without having its data."""
+    ways = "give path= (a file, folder or glob of yours)"
+    if hub is None:
+        return f"recipe {name!r} needs its data: {ways}"
+    fetch = f"hf download --repo-type dataset {hub.id} --revision {hub.revision}"
+    return f"recipe {name!r} needs its data: {ways}, or download=True, or fetch it with `{fetch}`"

@@ -230,3 +230,10 @@ def test_the_logic_prompt_is_that_of_the_puzzles() -> None:
     from prorl_envs.puzzles import PROMPT
 
     assert PROMPTS["logic-answer"].replace("{{problem}}", "{question}") == PROMPT
+
+
+def test_a_truth_the_verifier_refuses_is_a_bad_row(tmp_path: Path) -> None:
+    file = rows(tmp_path, {"problem": "p", "answer": "1"}, {"problem": "p", "answer": "\\frac{1}{2"})
+    with pytest.raises(RowError, match=r"rows.jsonl, row 2.*brace"):
+        load_tasks("deepscaler", path=file)
+    assert len(load_tasks("deepscaler", path=file, on_error="skip")) == 1

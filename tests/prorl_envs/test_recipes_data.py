@@ -77,3 +77,8 @@ def test_scibench_asks_for_the_unit_and_carries_it(shared_data: Path) -> None:
     for task in tasks:
         assert ("The unit of the answer is" in task.text) == ("unit" in task.truth)
         assert task.truth["rel_tol"] == 0.05
+
+
+def test_published_golds_that_lost_a_brace_are_repaired(shared_data: Path) -> None:
+    golds = [task.truth["answer"] for task in load_tasks("deepscaler", path=shared_data / "math_train")]
+    assert all(gold.count("{") == gold.count("}") for gold in golds)
