@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError
+from prorl_envs.extract import answer_section
 
 __all__ = ["HOSTILE", "SILENT", "AuditReport", "Finding", "Judge", "audit"]
 
@@ -121,7 +122,7 @@ def _cases(tasks: Sequence[Task], hostile_tasks: int) -> list[_Case]:
         cases.append(_Case("reference", task, reference))
         cases.append(_Case("reference", task, f"<think>some reasoning</think>\n{reference}"))
         cases.append(_Case("reference", Task.from_dict(task.to_row()), reference))
-        cases.append(_Case("unfinished", task, f"<think>{reference}"))
+        cases.append(_Case("unfinished", task, f"<think>{answer_section(reference).text}"))
         cases += [_Case("silent", task, text) for text in SILENT]
         other = str(tasks[(index + 1) % len(tasks)].meta["reference"])
         if other != reference and dict(tasks[(index + 1) % len(tasks)].truth) != dict(task.truth):

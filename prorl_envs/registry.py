@@ -115,7 +115,7 @@ def register_environment(spec: EnvironmentSpec) -> None:
         gymnasium.register(
             id=spec.id,
             entry_point="prorl_envs.env:VerifiableEnv",
-            vector_entry_point="prorl_envs.env:VerifiableVectorEnv",
+            vector_entry_point="prorl_envs.vector:VerifiableVectorEnv",
             kwargs=spec.make_kwargs,
         )
 

@@ -23,7 +23,8 @@ from prorl_envs.core import Task, Verdict, Verifier
 from prorl_envs.errors import ConfigError, ProrlError, ScorerClosedError
 from prorl_envs.extract import coerce_response
 from prorl_envs.verifiers import BUILTIN, VerifierChoice, VerifierSpec, choose_verifier
-from prorl_envs.workers.pool import Item, Pool
+from prorl_envs.workers.channel import Item
+from prorl_envs.workers.pool import Pool
 
 __all__ = ["Scorer", "shared_scorer"]
 

@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     for id, report in reports.items():
         for finding in report.findings[:_SHOWN]:
             line = f"{id} {finding.check} {finding.task_id}: {finding.response!r} {finding.problem}"
-            console.print(line, markup=False, highlight=False)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         if len(report.findings) > _SHOWN:
             console.print(f"{id}: {len(report.findings) - _SHOWN} more", highlight=False)
     return 0 if all(report.passed for report in reports.values()) else 1

@@ -92,7 +92,9 @@ def _score_file(source: Path, out: IO[str], scorer: Scorer, console: Console) ->
                 tallies[domain].add(verdict)
                 out.write(json.dumps({"id": row_id, **verdict.to_dict()}) + "\n")
                 if verdict.reward is None:
-                    progress.console.print(f"not judged: {verdict.detail}", markup=False, highlight=False)
+                    console.print(
+                        f"not judged: {verdict.detail}", markup=False, highlight=False, soft_wrap=True
+                    )
             out.flush()
             progress.advance(bar, len(chunk))
     return tallies

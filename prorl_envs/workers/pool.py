@@ -4,59 +4,34 @@ Every item has an outcome: its verdict; ``timeout`` when it passed its deadline 
 queued behind it move to others); ``failed`` when its worker was lost twice or no worker can be had.
 
 Bound: with n items, w workers and deadline d, the last verdict comes within ceil(n / w) * d plus the cost of
-replacing workers. One item is sent ahead to a busy worker only while at least w more are waiting, so that the
-end of a batch is spread over all workers.
+replacing workers. Items are sent ahead to busy workers, because a round trip costs more than a short verdict;
+so that none waits behind a slow one while another worker is free, a free worker is given a second copy of what
+waits (`_rescue`). Verifiers are pure: whichever copy is judged first counts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import selectors
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
 from prorl_envs.core import Status, Verdict
 from prorl_envs.errors import ScorerClosedError
 from prorl_envs.verifiers import VerifierSpec
-from prorl_envs.workers import wire
+from prorl_envs.workers.channel import Channel, Item
 from prorl_envs.workers.nursery import Nursery, NurseryLostError
 
-__all__ = ["Item", "Pool"]
+__all__ = ["Pool"]
 
 _log = logging.getLogger(__name__)
-_PIPELINE = 2
+_AHEAD = 12
+_PATIENCE_S = 0.02
 _MAX_ATTEMPTS = 2
-_RECV_BYTES = 1 << 16
-
-
-@dataclass(eq=False)
-class Item:
-    """One response to judge; `done` is called with its verdict, once, on the dispatcher thread."""
-
-    domain: str
-    task_json: bytes
-    response: str
-    done: Callable[[Verdict], None]
-    wanted: Callable[[], bool]
-    attempts: int = 0
-
-
-@dataclass(eq=False)
-class _Worker:
-    pid: int
-    sock: socket.socket
-    generation: int
-    inflight: deque[tuple[int, Item]] = field(default_factory=deque)
-    outgoing: bytearray = field(default_factory=bytearray)
-    incoming: bytearray = field(default_factory=bytearray)
-    deadline: float = 0.0
 
 
 class Pool:
@@ -86,8 +61,7 @@ class Pool:
         self._ready: set[str] = set()
         self._broken: dict[str, str] = {}
         self._generation = 0
-        self._sequence = 0
-        self._workers: list[_Worker] = []
+        self._workers: list[Channel] = []
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake_r, selectors.EVENT_READ)
 
@@ -142,7 +116,10 @@ class Pool:
         try:
             while not self._closing:
                 try:
+                    self._prepare_new_domains()
+                    self._free_idlers()
                     self._feed()
+                    self._rescue()
                     self._poll()
                     self._expire()
                 except NurseryLostError as error:
@@ -152,33 +129,66 @@ class Pool:
 
     def _stop(self) -> None:
         """Answers everything, whatever ended the loop: nobody may wait for a verdict that cannot come."""
+        closed = Verdict.failed("the Scorer was closed")
         for worker in list(self._workers):
             self._drop(worker)
-            self._fail(worker, "the Scorer was closed")
+            for item in worker.inflight:
+                item.settle(closed)
         with self._lock:
             self._closing = True
             waiting, self._queue = list(self._queue), deque()
         for item in waiting:
-            item.done(Verdict.failed("the Scorer was closed"))
+            item.settle(closed)
         if self._nursery is not None:
             self._nursery.close()
 
     def _feed(self) -> None:
-        """Hands queued items to workers: idle ones first, then one ahead while the queue is long."""
-        self._prepare_new_domains()
+        """Hands queued items to workers, the least busy first; ahead only while the queue is long."""
+        if not self._queue:
+            return
+        self._staff()
+        fed: set[Channel] = set()
         while self._queue:
-            self._staff()
-            target = min(self._fit_workers(), key=lambda worker: len(worker.inflight), default=None)
-            if target is None or len(target.inflight) >= _PIPELINE:
-                return
-            if target.inflight and len(self._queue) <= self._size:
-                return
+            worker = min(self._fit_workers(), key=lambda worker: len(worker.inflight), default=None)
+            if worker is None or len(worker.inflight) >= _AHEAD:
+                break
+            if worker.inflight and len(self._queue) <= self._size:
+                break
+            if self._queue[0].domain not in self._ready | self._broken.keys():
+                break  # it came after the last look at new domains
             with self._lock:
                 item = self._queue.popleft()
             if item.domain in self._broken:
-                item.done(Verdict.failed(self._broken[item.domain]))
-            elif item.wanted():
-                self._send(target, item)
+                item.settle(Verdict.failed(self._broken[item.domain]))
+            elif item.wanted() and not item.settled:
+                worker.push(item)
+                fed.add(worker)
+        for worker in fed:
+            self._flush(worker)
+
+    def _free_idlers(self) -> None:
+        """Kills workers that are slow at what nobody waits for: cancelled items, or ones judged elsewhere."""
+        late = time.monotonic() - _PATIENCE_S
+        for worker in [w for w in self._workers if w.inflight and w.since <= late]:
+            if all(item.settled or not item.wanted() for item in worker.inflight):
+                self._drop(worker)
+
+    def _rescue(self) -> None:
+        """Gives a free worker a copy of an item that waits behind a slow one."""
+        if self._queue:
+            return
+        late = time.monotonic() - _PATIENCE_S
+        for worker in [w for w in self._fit_workers() if not w.inflight]:
+            begun = {id(w.inflight[0]) for w in self._workers if w.inflight}
+            stuck = [w for w in self._workers if len(w.inflight) > 1 and w.since <= late]
+            waiting = (
+                item for w in stuck for item in w.inflight if not item.settled and id(item) not in begun
+            )
+            item = next(waiting, None)
+            if item is None:
+                return
+            worker.push(item)
+            self._flush(worker)
 
     def _prepare_new_domains(self) -> None:
         with self._lock:
@@ -195,7 +205,7 @@ class Pool:
             self._nursery = Nursery(self._memory_bytes, self._boot_timeout_s)
         return self._nursery
 
-    def _fit_workers(self) -> list[_Worker]:
+    def _fit_workers(self) -> list[Channel]:
         return [worker for worker in self._workers if worker.generation == self._generation]
 
     def _staff(self) -> None:
@@ -205,106 +215,67 @@ class Pool:
         busy = sum(1 for worker in self._workers if worker.inflight)
         while len(self._workers) < min(self._size, busy + len(self._queue)):
             pid, sock = self._home().fork()
-            worker = _Worker(pid, sock, self._generation)
+            worker = Channel(pid, sock, self._generation)
             self._workers.append(worker)
             self._selector.register(sock, selectors.EVENT_READ, worker)
 
-    def _send(self, worker: _Worker, item: Item) -> None:
-        self._sequence += 1
-        if not worker.inflight:
-            worker.deadline = time.monotonic() + self._deadline_s
-        worker.inflight.append((self._sequence, item))
-        worker.outgoing += wire.item_frame(self._sequence, item.task_json, item.response)
-        self._flush(worker)
-
-    def _flush(self, worker: _Worker) -> None:
-        try:
-            sent = worker.sock.send(worker.outgoing)
-            del worker.outgoing[:sent]
-        except BlockingIOError:
-            pass
-        except OSError:
-            return  # the reading side reports the loss
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.outgoing else 0)
-        self._selector.modify(worker.sock, events, worker)
+    def _flush(self, worker: Channel) -> None:
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.flush() else 0)
+        if self._selector.get_key(worker.sock).events != events:
+            self._selector.modify(worker.sock, events, worker)
 
     def _poll(self) -> None:
-        deadlines = [worker.deadline for worker in self._workers if worker.inflight]
-        timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
-        for key, events in self._selector.select(timeout):
-            worker: _Worker | None = key.data
+        for key, events in self._selector.select(self._patience()):
+            worker: Channel | None = key.data
             if worker is None:
                 with contextlib.suppress(BlockingIOError):
-                    self._wake_r.recv(_RECV_BYTES)
+                    self._wake_r.recv(1 << 16)
                 continue
             if events & selectors.EVENT_WRITE:
                 self._flush(worker)
-            if events & selectors.EVENT_READ:
-                self._receive(worker)
+            if events & selectors.EVENT_READ and not worker.pull():
+                self._lost(worker)
 
-    def _receive(self, worker: _Worker) -> None:
-        try:
-            data = worker.sock.recv(_RECV_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._lost(worker)
-            return
-        worker.incoming += data
-        while len(worker.incoming) >= wire.REPLY.size:
-            sequence, size = wire.REPLY.unpack_from(worker.incoming)
-            if len(worker.incoming) < wire.REPLY.size + size:
-                break
-            body = bytes(worker.incoming[wire.REPLY.size : wire.REPLY.size + size])
-            del worker.incoming[: wire.REPLY.size + size]
-            self._settle(worker, sequence, json.loads(body))
-
-    def _settle(self, worker: _Worker, sequence: int, verdict: dict[str, Any]) -> None:
-        expected, item = worker.inflight.popleft()
-        if expected != sequence:
-            raise AssertionError(f"worker answered item {sequence}, not {expected}")
-        worker.deadline = time.monotonic() + self._deadline_s
-        item.done(Verdict.from_dict(verdict))
+    def _patience(self) -> float | None:
+        """Seconds until the next deadline, or until something that waits may have to be helped."""
+        busy = [worker for worker in self._workers if worker.inflight]
+        if not busy:
+            return None
+        patience = min(worker.since for worker in busy) + self._deadline_s - time.monotonic()
+        if self._queue or any(len(worker.inflight) > 1 for worker in busy):
+            patience = min(patience, _PATIENCE_S)
+        return max(0.0, patience)
 
     def _expire(self) -> None:
-        now = time.monotonic()
-        for worker in [w for w in self._workers if w.inflight and w.deadline <= now]:
+        limit = time.monotonic() - self._deadline_s
+        for worker in [w for w in self._workers if w.inflight and w.since <= limit]:
             head = worker.inflight[0]
-            self._receive(worker)  # the answer may lie here already: this thread may have been starved
-            if worker not in self._workers or not worker.inflight or worker.inflight[0] is not head:
-                continue
-            _, item = worker.inflight.popleft()
-            self._drop(worker)
-            self._requeue(worker)
-            detail = f"no verdict within {self._deadline_s:g} s"
-            item.done(Verdict.bad(Status.TIMEOUT, detail=detail))
+            if not worker.pull():  # the answer may lie here already: this thread may have been starved
+                self._lost(worker)
+            elif worker.inflight and worker.inflight[0] is head:
+                worker.inflight.popleft()
+                self._drop(worker)
+                self._requeue(worker)
+                head.settle(Verdict.bad(Status.TIMEOUT, detail=f"no verdict within {self._deadline_s:g} s"))
 
-    def _lost(self, worker: _Worker) -> None:
+    def _lost(self, worker: Channel) -> None:
         """A worker died by itself: the item it had in hand is retried once, those behind it move on."""
+        _log.warning("a scoring worker was lost")
         self._drop(worker)
         if worker.inflight:
-            sequence, item = worker.inflight.popleft()
-            item.attempts += 1
-            if item.attempts >= _MAX_ATTEMPTS:
-                item.done(Verdict.failed(f"the worker was lost {item.attempts} times on this item"))
-            else:
-                worker.inflight.appendleft((sequence, item))
-        _log.warning("a scoring worker was lost")
+            head = worker.inflight[0]
+            head.attempts += 1
+            if head.attempts >= _MAX_ATTEMPTS:
+                head.settle(Verdict.failed(f"the worker was lost {head.attempts} times on this item"))
         self._requeue(worker)
 
-    def _requeue(self, worker: _Worker) -> None:
+    def _requeue(self, worker: Channel) -> None:
+        waiting = [item for item in worker.inflight if not item.settled]
+        worker.inflight.clear()
         with self._lock:
-            self._queue.extendleft(item for _, item in reversed(worker.inflight))
-        worker.inflight.clear()
+            self._queue.extendleft(reversed(waiting))
 
-    def _fail(self, worker: _Worker, reason: str) -> None:
-        for _, item in worker.inflight:
-            item.done(Verdict.failed(reason))
-        worker.inflight.clear()
-
-    def _drop(self, worker: _Worker) -> None:
+    def _drop(self, worker: Channel) -> None:
         """Forgets a worker and has it killed."""
         self._workers.remove(worker)
         with contextlib.suppress(KeyError, ValueError):
@@ -323,13 +294,9 @@ class Pool:
         self._ready.clear()
         for worker in list(self._workers):
             self._lost(worker)
-        with self._lock:
-            waiting = list(self._queue)
-        for item in waiting:
+        for item in list(self._queue):
             item.attempts += 1
-        given_up = [item for item in waiting if item.attempts > _MAX_ATTEMPTS]
+            if item.attempts > _MAX_ATTEMPTS:
+                item.settle(Verdict.failed(reason))
         with self._lock:
-            for item in given_up:
-                self._queue.remove(item)
-        for item in given_up:
-            item.done(Verdict.failed(reason))
+            self._queue = deque(item for item in self._queue if not item.settled)

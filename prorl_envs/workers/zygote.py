@@ -87,15 +87,18 @@ def _fork_worker(control: socket.socket, fd: int, verifiers: dict[str, Verifier]
 
 
 def _serve(sock: socket.socket, verifiers: dict[str, Verifier]) -> NoReturn:
-    """One item after another, for ever; the host's closing of the socket ends it."""
+    """One item after another, for ever; the host's closing of the socket ends it.
+
+    Each reply leaves before the next item is begun: the host takes the oldest unanswered item for the one that
+    passed the deadline.
+    """
+    stream = os.fdopen(sock.fileno(), "rb", buffering=1 << 16, closefd=False)
     while True:
         try:
-            sequence, task_size, text_size = wire.ITEM.unpack(wire.recv_exact(sock, wire.ITEM.size))
-            task_json = wire.recv_exact(sock, task_size)
-            response = wire.recv_exact(sock, text_size).decode("utf-8", "surrogatepass")
+            task_json, response = wire.read_item(stream)
+            sock.sendall(wire.reply_frame(_judge(verifiers, task_json, response)))
         except (EOFError, OSError):
             os._exit(0)
-        sock.sendall(wire.reply_frame(sequence, _judge(verifiers, task_json, response)))
 
 
 def _judge(verifiers: dict[str, Verifier], task_json: bytes, response: str) -> dict[str, Any]:

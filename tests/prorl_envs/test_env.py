@@ -19,9 +19,10 @@ from gymnasium.wrappers import RecordEpisodeStatistics, TransformReward
 
 import prorl_envs
 from prorl_envs import EnvironmentSpec, Task, registry
-from prorl_envs.env import VerifiableEnv, VerifiableVectorEnv
+from prorl_envs.env import VerifiableEnv
 from prorl_envs.errors import ConfigError, RowError, TaskError, UnknownNameError
 from prorl_envs.scoring import Scorer
+from prorl_envs.vector import VerifiableVectorEnv
 from tests.prorl_envs import scripted
 
 IDS = [spec.id for spec in prorl_envs.environments()]

@@ -20,6 +20,7 @@ from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError, ScorerClosedError, UnknownNameError
 from prorl_envs.scoring import Scorer
 from prorl_envs.verifiers import VerifierSpec
+from prorl_envs.workers import nursery
 from tests.prorl_envs import scripted
 
 TASK = Task("scripted", "say yes", {"answer": "yes"})
@@ -212,6 +213,18 @@ def test_a_cancelled_call_frees_the_queue(scorer: Scorer) -> None:
     assert asyncio.run(cancel_then_score()) < 5.0
 
 
+def test_quick_items_do_not_wait_behind_a_slow_one(scorer: Scorer) -> None:
+    """Items are sent ahead to busy workers; a free worker must take over those that wait behind a slow one."""
+    finished: dict[int, float] = {}
+    start = time.monotonic()
+    futures = [scorer.submit(TASK, "sleep 0.9" if n == 0 else "yes") for n in range(40)]
+    for n, future in enumerate(futures):
+        future.add_done_callback(lambda _, n=n: finished.setdefault(n, time.monotonic() - start))
+    verdicts = [future.result(10) for future in futures]
+    assert [v.correct for v in verdicts] == [False] + [True] * 39
+    assert max(finished[n] for n in range(1, 40)) < finished[0]
+
+
 def test_isolated_verifiers_run_in_threads_and_keep_the_order(scorer: Scorer) -> None:
     isolated = Task("isolated", "say yes", {"answer": "yes"})
     verdicts = scorer.score([isolated, TASK, isolated], ["yes", "yes", "raise"])
@@ -238,6 +251,22 @@ def test_settings_out_of_range_are_refused(bad: dict[str, int]) -> None:
 def test_a_verifier_path_that_names_nothing_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="no_such_module"):
         Scorer(verifiers={"scripted": VerifierSpec("no_such_module:Thing")})
+
+
+def test_a_zygote_that_cannot_start_fails_the_items_and_hangs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "_BOOT", "raise SystemExit(3)  # {path!r} {fd}")
+    with Scorer(workers=2, verifiers=SPECS) as made:
+        verdicts = [future.result(30) for future in [made.submit(TASK, "yes") for _ in range(3)]]
+    assert [v.status for v in verdicts] == [Status.FAILED] * 3
+    assert "zygote" in verdicts[0].detail
+
+
+def test_a_zygote_killed_in_the_middle_is_replaced(scorer: Scorer) -> None:
+    futures = [scorer.submit(TASK, "sleep 0.4") for _ in range(4)]
+    time.sleep(0.2)
+    assert scorer._pool._nursery is not None
+    scorer._pool._nursery._process.kill()
+    assert [f.result(20).status for f in futures] == [Status.WRONG] * 4
 
 
 def test_close_ends_the_processes_and_answers_the_queue() -> None:
