@@ -16,7 +16,9 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from datetime import date, time
+from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 from prorl_envs.errors import ConfigError
@@ -59,8 +61,8 @@ def entries(
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON keeps it: lists for tuples, sorted lists for sets, texts for keys, dates and enums,
-    mappings for dataclasses.
+    """`value` as JSON keeps it: lists for tuples, sorted lists for sets, texts for keys, dates, enums
+    and exact numbers, mappings for dataclasses.
 
     Raises:
         TypeError: for an object that has no such form.
@@ -77,7 +79,7 @@ def plain(value: Any) -> Any:
         return sorted((plain(item) for item in value), key=json.dumps)
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, str):
+    if isinstance(value, str | Fraction | Decimal):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return plain(dataclasses.asdict(value))

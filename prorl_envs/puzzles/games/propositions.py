@@ -74,8 +74,8 @@ def follows(premises: Sequence[Formula], candidate: Formula, variables: Sequence
 
     It must hold wherever all premises hold, and be no tautology. It must also need more than one premise, or be
     a variable or its negation; a premise handed back, weakened, or joined to others as it stands is no conclusion.
-    Where no conclusion can need two premises (one of them says it all), one will do; where the premises say
-    nothing, any tautology that is not a premise will do.
+    Where one premise says it all, no conclusion can need two: then the whole of it, put otherwise, will do. Where
+    the premises say nothing, any tautology that is not a premise will do.
     """
     if not _variables(candidate) <= set(variables):
         return False
@@ -91,8 +91,8 @@ def follows(premises: Sequence[Formula], candidate: Formula, variables: Sequence
         return False
     if _is_literal(candidate):
         return True
-    alone = together in tables or all(table & ~claimed for table in tables)
-    return alone and not _parts(candidate) & _compounds(premises)
+    joint = claimed == together if together in tables else all(table & ~claimed for table in tables)
+    return joint and not _parts(candidate) & _compounds(premises)
 
 
 def conclusion(premises: Sequence[Formula], variables: Sequence[str]) -> str | None:
