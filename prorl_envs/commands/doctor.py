@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import platform
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from prorl_envs.core import Status, Task
@@ -23,6 +23,7 @@ from prorl_envs.env import VerifiableEnv
 from prorl_envs.errors import ProrlError
 from prorl_envs.registry import broken_plugins, environments
 from prorl_envs.scoring import Scorer
+from sandbox import Sandbox, SandboxError
 
 __all__ = ["Check", "checks", "main"]
 
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     colours = {"ok": "green", "note": "yellow", "problem": "red"}
     failed = False
     for check in checks():
-        table.add_row(check.what, f"[{colours[check.state]}]{check.state}[/]", check.found)
+        table.add_row(check.what, f"[{colours[check.state]}]{check.state}[/]", escape(check.found))
         failed |= check.state == "problem"
     console.print(table)
     return 1 if failed else 0
@@ -65,7 +66,7 @@ def checks() -> Iterator[Check]:
     yield from _packages()
     yield from _name_clashes()
     yield from _plugins()
-    yield _sandbox()
+    yield from _sandbox()
     yield from _environments()
 
 
@@ -108,10 +109,15 @@ def _plugins() -> Iterator[Check]:
         yield Check(f"plug-in {name}", "problem", reason)
 
 
-def _sandbox() -> Check:
-    report: Callable[[], tuple[bool, str]] = importlib.import_module("sandbox").report
-    usable, text = report()
-    return Check("sandbox", "ok" if usable else "problem", text)
+def _sandbox() -> Iterator[Check]:
+    """The level the sandbox reaches, and each of its layers."""
+    try:
+        with Sandbox(workers=1) as sandbox:
+            yield Check("sandbox", "ok", f"level {sandbox.level.name.lower()}")
+            for layer, found in sandbox.report.items():
+                yield Check(f"  {layer}", "ok" if found.startswith("on") else "note", found)
+    except SandboxError as error:
+        yield Check("sandbox", "problem", str(error))
 
 
 def _environments() -> Iterator[Check]:
