@@ -237,3 +237,8 @@ def test_a_truth_the_verifier_refuses_is_a_bad_row(tmp_path: Path) -> None:
     with pytest.raises(RowError, match=r"rows.jsonl, row 2.*brace"):
         load_tasks("deepscaler", path=file)
     assert len(load_tasks("deepscaler", path=file, on_error="skip")) == 1
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_has_a_card(name: str) -> None:
+    assert any(name in card.read_text() for card in (data_root() / "cards").glob("*.md"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gymnasium
 import pytest
 
 from prorl_envs.core import DOMAINS, Task
@@ -31,7 +32,6 @@ def test_bundled_data_holds_no_python() -> None:
 @pytest.mark.parametrize(
     ("recipe", "path", "count", "without_gold"),
     [
-        ("deepscaler", "math_train", 39_808, 0),
         ("deepscaler", "math_train/deepscaler_difficulty_1.json.gz", 7_961, 0),
         ("deepscaler", "formats/dsr_sub_1209.parquet", 1_208, 1),
         ("aime24", "math_eval/aime24_nemo_skills.jsonl", 30, 0),
@@ -55,8 +55,20 @@ def test_public_files(shared_data: Path, recipe: str, path: str, count: int, wit
     assert {task.domain for task in tasks} == {load_recipe(recipe).domain}
 
 
-def test_the_same_problem_is_the_same_task_in_two_published_files(shared_data: Path) -> None:
-    full = {task.id: task for task in load_tasks("deepscaler", path=shared_data / "math_train")}
+@pytest.fixture(scope="module")
+def all_of_deepscaler(shared_data: Path) -> list[Task]:
+    return load_tasks("deepscaler", path=shared_data / "math_train")
+
+
+def test_all_of_deepscaler_loads(all_of_deepscaler: list[Task]) -> None:
+    assert len(all_of_deepscaler) == 39_808
+    assert 38_000 < len({task.id for task in all_of_deepscaler}) < 39_808
+
+
+def test_the_same_problem_is_the_same_task_in_two_published_files(
+    all_of_deepscaler: list[Task], shared_data: Path
+) -> None:
+    full = {task.id for task in all_of_deepscaler}
     part = load_tasks("deepscaler", path=shared_data / "formats/dsr_sub_1209.parquet")
     shared = [task for task in part if task.id in full]
     assert len(shared) > 0.9 * len(part), "the prompt's suffix or the golds no longer agree"
@@ -79,6 +91,21 @@ def test_scibench_asks_for_the_unit_and_carries_it(shared_data: Path) -> None:
         assert task.truth["rel_tol"] == 0.05
 
 
-def test_published_golds_that_lost_a_brace_are_repaired(shared_data: Path) -> None:
-    golds = [task.truth["answer"] for task in load_tasks("deepscaler", path=shared_data / "math_train")]
+def test_published_golds_that_lost_a_brace_are_repaired(all_of_deepscaler: list[Task]) -> None:
+    golds = [task.truth["answer"] for task in all_of_deepscaler]
     assert all(gold.count("{") == gold.count("}") for gold in golds)
+
+
+@pytest.mark.parametrize(
+    "path", ["math_train/deepscaler_difficulty_1.json.gz", "formats/dsr_sub_1209.parquet"]
+)
+def test_an_environment_runs_on_published_rows(shared_data: Path, path: str) -> None:
+    env = gymnasium.make("prorl_envs:prorl/Math-v0", recipe="deepscaler", path=shared_data / path, limit=50)
+    rewards = []
+    for seed in range(4):
+        prompt, _ = env.reset(seed=seed)
+        assert prompt.endswith("\\boxed{}.")
+        gold = next(task for task in env.unwrapped.tasks if task.prompt == prompt).truth["answer"]
+        rewards.append(env.step(f"\\boxed{{{gold}}}")[1])
+    env.close()
+    assert rewards == [1.0] * 4
