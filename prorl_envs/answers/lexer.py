@@ -24,12 +24,16 @@ FUNCTIONS = {
     "acosh": "acosh", "atanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "ln": "ln",
     "log": "log", "lg": "lg", "exp": "exp", "sqrt": "sqrt", "max": "max", "min": "min", "gcd": "gcd", "lcm": "lcm",
 }  # fmt: skip
-_WORDS = {**dict.fromkeys(FUNCTIONS, ""), "pi": "", "infty": "", "infinity": "infty", "inf": "infty", "oo": "infty"}
-for _clash in ("sh", "ch", "tg", "inf", "min", "max", "lg"):
-    if _clash in ("sh", "ch"):
-        _WORDS.pop(_clash)
+_COMMANDS = {**{name: name for name in FUNCTIONS}, "pi": "pi", "infty": "infty", "infinity": "infty", "oo": "infty", "mod": "mod"}
+_LETTER_PAIRS = frozenset({"sh", "ch", "tg", "lg"})
+"""Function names that are as often two letters side by side."""
+_ENGLISH = frozenset(
+    "and or if for where when with all in is are the to of from any no not yes none true false odd even real each "
+    "than then that such only set both does per let either neither about over under has can".split()
+) | frozenset("cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV".split())
+_UNIT_LETTERS = frozenset("msgLlNJWKVAFT")
 
-_NUMBER = r"\d++(?:,\d{3}(?!\d))*+(?:\.\d++)?(?:[eE][+-]?\d++(?![\d.]))?|\.\d++(?:[eE][+-]?\d++)?"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3}(?!\d))++(?!,\d)|\d++)(?:\.\d++)?(?:[eE][+-]?\d++(?![\d.]))?|\.\d++(?:[eE][+-]?\d++)?"
 _TOKEN = re.compile(
     rf"(?P<space>\s++)|(?P<num>{_NUMBER})|(?P<text>\\text\s*+\{{)|(?P<cmd>\\[A-Za-z]++)|(?P<row>\\\\)"
     r"|(?P<esc>\\.)|(?P<word>[A-Za-z]++)|(?P<op><=|>=|!=|==|:=|\*\*|->|=>|.)",
@@ -63,7 +67,8 @@ def tokenize(text: str) -> list[Token]:
             continue
         if kind == "text":
             end = _group_end(text, position)
-            tokens.extend(_text_tokens(text[position:end], spaced))
+            after_number = bool(tokens) and (tokens[-1].kind == "num" or tokens[-1].text in ("}", ")"))
+            tokens.extend(_text_tokens(text[position:end], spaced, after_number))
             position = end + 1
         elif kind == "word":
             tokens.extend(_word_tokens(piece, spaced))
@@ -90,26 +95,35 @@ def _group_end(text: str, position: int) -> int:
     raise Unreadable("unbalanced text group")
 
 
-def _text_tokens(content: str, spaced: bool) -> list[Token]:
-    r"""``\text{...}``: letters and functions are mathematics set upright; the rest are words."""
+def _text_tokens(content: str, spaced: bool, after_number: bool) -> list[Token]:
+    r"""``\\text{...}``: letters and functions are mathematics set upright; the rest are words."""
     inner = content.strip()
     if not inner:
         return []
     name = inner.lstrip("\\")
-    if name in _WORDS or name in ("e", "i"):
-        return [Token("cmd", _WORDS.get(name) or name, spaced)] if len(name) > 1 else [Token("let", name, spaced)]
-    if len(inner) == 1 and inner.isalpha() or _is_math(inner):
+    if name in _COMMANDS and name != "min":
+        return [Token("cmd", _COMMANDS[name], spaced)]
+    if len(inner) == 1 and inner.isalpha():
+        is_unit = after_number and inner in _UNIT_LETTERS
+        return [Token("text", inner, spaced) if is_unit else Token("let", inner, spaced)]
+    if not _PROSE.search(inner) and _MATHS.search(inner):
         return [t._replace(spaced=spaced) if n == 0 else t for n, t in enumerate(tokenize(inner))]
+    if joined := _CONJUNCTION.fullmatch(content):
+        return [Token("text", joined[1], spaced), Token("text", joined[2], True)]
     return [Token("text", content, spaced)]
 
 
-def _is_math(inner: str) -> bool:
-    return not re.search(r"[A-Za-z]{2}|\\text", inner) and bool(re.search(r"\d", inner))
+_CONJUNCTION = re.compile(r"(.*\S)\s*+,?\s++(and|or)\s*+", re.DOTALL)
+_PROSE = re.compile(r"[A-Za-z]{2}|\\text")
+_MATHS = re.compile(r"[\d,=+\-(){}/^<>|]")
 
 
 def _word_tokens(word: str, spaced: bool) -> list[Token]:
-    if word in _WORDS:
-        return [Token("cmd", _WORDS[word] or word, spaced)]
+    """A run of letters: a function, an English word, or letters side by side."""
+    if word in _COMMANDS and word not in _LETTER_PAIRS:
+        return [Token("cmd", _COMMANDS[word], spaced)]
+    if word in _ENGLISH or (len(word) > 4 and not word.isupper()) or (spaced and word.lower() in ("and", "or")):
+        return [Token("text", word, spaced)]
     for size in (6, 5, 4, 3):
         head = word[:size]
         if head in FUNCTIONS and len(word) == size + 1:

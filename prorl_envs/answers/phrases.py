@@ -1,0 +1,54 @@
+r"""Answers in words: terms, yes and no, "no solution", "infinitely many", sequences of letters."""
+
+from __future__ import annotations
+
+import re
+
+from prorl_envs.answers.latex import clean, plain_words
+from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+
+__all__ = ["compare_phrases", "compare_terms", "meaning"]
+
+_EMPTY = ("emptyset", "no solution", "no solutions", "no real solution", "no real solutions", "none", "no such number",
+          "no such numbers", "empty set", "the empty set", "does not exist", "no integer solutions",
+          "no solution exists", "no solutions exist", "there are no solutions", "there is no solution", "dne")  # fmt: skip
+_MEANINGS = {
+    **dict.fromkeys(_EMPTY, "(none)"),
+    **dict.fromkeys(("infty", "infinity", "infinite", "infinitely many", "infinitely many solutions", "inf"), "(infinite)"),
+    **dict.fromkeys(("yes", "true", "correct"), "(yes)"), **dict.fromkeys(("no", "false", "incorrect"), "(no)"),
+    **dict.fromkeys(("all real numbers", "all reals", "mathbbr", "real numbers", "any real number"), "(reals)"),
+}  # fmt: skip
+_ARTICLES = re.compile(r"\b(?:the|a|an)\s++")
+_ASIDE = re.compile(r"\s*+\([^()]*+\)$")
+_COMMAND_WORD = re.compile(r"\\(emptyset|infty)(?![A-Za-z])")
+_WORDY = re.compile(r"[a-z]{2}")
+
+
+def meaning(text: str) -> str:
+    """The canonical words of a cleaned text; synonyms of yes, no, none, infinite and "all reals" are one."""
+    text = _COMMAND_WORD.sub(r" \1 ", text.replace("\\{\\}", "emptyset").replace("\\{ \\}", "emptyset"))
+    text = text.replace("\\mathbb{R}", "mathbbr").replace("\\mathbb R", "mathbbr")
+    words = _ARTICLES.sub("", plain_words(text).replace("-", " ").replace("/", " ")).strip()
+    return _MEANINGS.get(words, words)
+
+
+def compare_phrases(gold: str, answer: str) -> Outcome:
+    """Two cleaned texts as words. Undecided unless both say something in words."""
+    a, b = meaning(gold), meaning(answer)
+    if not a or not b:
+        return UNDECIDED
+    if a == b and (a.startswith("(") or _WORDY.search(a)) and _same_figures(gold, answer):
+        return same("words")
+    if a.startswith("(") and b.startswith("("):
+        return differ("words")
+    return UNDECIDED
+
+
+_FIGURES = re.compile(r"[^A-Za-z0-9]")
+
+
+def _same_figures(a: str, b: str) -> bool:
+    """Words may be cased and spaced freely; symbols between figures may not."""
+    if not re.search(r"[\d^_<>=+*/]", a + b):
+        return True
+    return re.sub(r"\\text|\s|[{}]", "", a).casefold() == re.sub(r"\\text|\s|[{}]", "", b).casefold()

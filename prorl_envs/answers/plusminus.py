@@ -1,0 +1,36 @@
+r"""``3 \pm 2\sqrt{2}`` writes two values: the expressions it stands for."""
+
+from __future__ import annotations
+
+import itertools
+
+from prorl_envs.answers.syntax import Node, Unreadable, walk
+
+__all__ = ["expand"]
+
+_MAX_SIGNS = 3
+
+
+def expand(node: Node) -> list[Node]:
+    r"""All values of an expression with ``\pm``; signs vary independently unless a ``\mp`` ties them together."""
+    marks = [n for n in walk(node) if n.op == "pm"]
+    if not marks:
+        return [node]
+    if len(marks) > _MAX_SIGNS:
+        raise Unreadable("too many plus-minus signs")
+    if any(mark.value == "mp" for mark in marks):
+        choices: list[tuple[int, ...]] = [
+            tuple(sign if mark.value == "pm" else -sign for mark in marks) for sign in (1, -1)
+        ]
+    else:
+        choices = list(itertools.product((1, -1), repeat=len(marks)))
+    return [_signed(node, iter(signs)) for signs in choices]
+
+
+def _signed(node: Node, signs: itertools.chain[int] | object) -> Node:
+    sign = next(signs) if node.op == "pm" else 0  # type: ignore[call-overload]
+    arguments = tuple(_signed(argument, signs) for argument in node.args)
+    if not sign:
+        return Node(node.op, arguments, node.value, node.digits) if node.args else node
+    left, right = arguments
+    return Node("add", (left, right if sign > 0 else Node("neg", (right,))))
