@@ -27,7 +27,7 @@ from prorl_envs.errors import RecipeError, RowError, TaskError, UnknownNameError
 from prorl_envs.mapping import DroppedRow, Field, Layout, pick_layout
 from prorl_envs.prompts import prompt_template
 from prorl_envs.rows import LoadReport, Row, find_files, read_rows
-from prorl_envs.sources import Generator, Hub, data_root, generate, how_to_get, snapshot
+from prorl_envs.sources import Generator, Hub, Paper, data_root, generate, how_to_get, snapshot
 from prorl_envs.verifiers import BUILTIN, choose_verifier
 
 __all__ = [
@@ -47,15 +47,6 @@ log = logging.getLogger(__name__)
 OnError = Literal["raise", "skip"]
 
 
-class Paper(BaseModel):
-    """What the paper says about it: the number of `rows` it trained on, and the `section` that says so."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rows: int
-    section: str
-
-
 class Recipe(BaseModel):
     """One dataset. See the module's docstring, and ``docs/recipes.md`` for how to write one.
 
@@ -70,7 +61,7 @@ class Recipe(BaseModel):
         splits: file patterns by split; the first split is the default.
         layouts: the known forms of its rows.
         generator: instead of files.
-        rows: how many rows the published file has.
+        rows: how many rows the default split has as published; another number is logged.
         paper: what the paper says about it.
     """
 
@@ -121,8 +112,10 @@ class Recipe(BaseModel):
                 raise RecipeError(f"recipe {self.name!r} generates its tasks: it reads no path")
             made = generate(self.generator, split or next(iter(self.generator.splits), None))
             return _limited(made, limit, report or LoadReport())
+        report = report or LoadReport()
         rows = read_rows(self.files(path, split=split, download=download))
-        return _limited(self._read(rows, on_error, report := report or LoadReport()), limit, report)
+        published = path is None and split in (None, *self.split_names()[:1])
+        return _limited(self._read(rows, on_error, report, self.rows if published else None), limit, report)
 
     def files(
         self, path: str | Path | None = None, *, split: str | None = None, download: bool = False
@@ -162,7 +155,9 @@ class Recipe(BaseModel):
         except TaskError as error:
             raise RowError(str(error), file=row.file, row=row.number) from None
 
-    def _read(self, rows: Iterable[Row | RowError], on_error: OnError, report: LoadReport) -> Iterator[Task]:
+    def _read(
+        self, rows: Iterable[Row | RowError], on_error: OnError, report: LoadReport, expected: int | None
+    ) -> Iterator[Task]:
         for row in rows:
             report.read += 1
             try:
@@ -180,6 +175,8 @@ class Recipe(BaseModel):
             yield task
         if report.skipped or report.without_gold:
             log.warning("%s: %s", self.name, report.summary())
+        if expected not in (None, report.read):
+            log.warning("%s: read %d rows where %d are published", self.name, report.read, expected)
 
 
 def load_tasks(

@@ -13,7 +13,7 @@ from pydantic import Field as ModelField
 from prorl_envs.core import Task
 from prorl_envs.errors import MissingExtraError, RecipeError
 
-__all__ = ["Generator", "Hub", "data_root", "generate", "how_to_get", "snapshot"]
+__all__ = ["Generator", "Hub", "Paper", "data_root", "generate", "how_to_get", "snapshot"]
 
 
 class _Part(BaseModel):
@@ -25,6 +25,13 @@ class Hub(_Part):
 
     id: str
     revision: str = "main"
+
+
+class Paper(_Part):
+    """What the paper says about a dataset: the number of `rows` it trained on, and the `section` that says so."""
+
+    rows: int
+    section: str
 
 
 class Generator(_Part):

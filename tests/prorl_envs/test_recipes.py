@@ -152,7 +152,9 @@ def test_data_that_is_not_here_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
         load_tasks("deepscaler")
 
 
-def test_download_reads_the_pinned_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_download_reads_the_pinned_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     huggingface_hub = pytest.importorskip("huggingface_hub")
     asked: dict[str, Any] = {}
 
@@ -163,6 +165,7 @@ def test_download_reads_the_pinned_snapshot(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     assert [dict(task.truth) for task in load_tasks("deepscaler", download=True)] == [{"answer": "3"}]
+    assert "deepscaler: read 1 rows where 40315 are published" in caplog.text
     hub = load_recipe("deepscaler").hub
     assert hub is not None
     assert (asked["repo"], asked["revision"], asked["repo_type"]) == (hub.id, hub.revision, "dataset")
