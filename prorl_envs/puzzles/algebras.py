@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from prorl_envs.puzzles.expressions import BadExpressionError
 
-__all__ = ["Arithmetic", "Derivatives", "Dual", "Monomial", "Polynomial", "Polynomials"]
+__all__ = ["FUNCTIONS", "Arithmetic", "Derivatives", "Dual", "Monomial", "Polynomial", "Polynomials"]
 
 _BITS = 4096
 
@@ -182,7 +182,7 @@ class Derivatives:
 
     def call(self, function: str, argument: Dual) -> Dual:
         """The chain rule for the functions that antiderivatives need."""
-        rule = _FUNCTIONS.get(function)
+        rule = FUNCTIONS.get(function)
         if rule is None:
             raise BadExpressionError(f"{function!r} is not known")
         value, slope = rule(argument.value)
@@ -198,7 +198,7 @@ def _absolute(z: complex) -> tuple[complex, complex]:
     return complex(abs(z.real)), complex(math.copysign(1.0, z.real))
 
 
-_FUNCTIONS: Mapping[str, Callable[[complex], tuple[complex, complex]]] = {
+FUNCTIONS: Mapping[str, Callable[[complex], tuple[complex, complex]]] = {
     "exp": lambda z: (cmath.exp(z), cmath.exp(z)),
     "log": lambda z: (cmath.log(z), 1 / z),
     "ln": lambda z: (cmath.log(z), 1 / z),
@@ -218,3 +218,4 @@ _FUNCTIONS: Mapping[str, Callable[[complex], tuple[complex, complex]]] = {
     "abs": _absolute,
     "Abs": _absolute,
 }
+"""Value and slope of each function that may stand in an antiderivative."""

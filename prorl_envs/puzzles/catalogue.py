@@ -9,10 +9,11 @@ not list the 96; they are pinned here as the registry of Reasoning Gym at the ti
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "PAPER_OOD",
     "TASK_SETS",
     "build_dataset",
+    "build_scorer",
     "category",
     "resolve",
     "settings",
@@ -54,6 +56,9 @@ PAPER_OOD: tuple[str, ...] = ("acre", "boxnet", "game_of_life_halting")
 TASK_SETS: Mapping[str, tuple[str, ...]] = MappingProxyType({"paper96": PAPER_96, "paper_ood": PAPER_OOD})
 """Named sets; `resolve` also knows ``all``."""
 
+_SLOW_TO_MAKE = frozenset(
+    {"arc_agi", "codeio", "figlet_font", "group_anagrams", "letter_jumble", "spell_backward", "word_ladder"}
+)
 _COMPOSITE_DEFAULT = ("chain_sum", "leg_counting", "spell_backward", "syllogism")
 
 
@@ -113,7 +118,37 @@ def build_dataset(task: str, *, size: int, seed: int, config: Mapping[str, Any] 
         UnknownNameError: no such task; suggests the nearest.
         ConfigError: a setting is unknown (suggests the nearest) or its value is refused.
     """
-    dataset_class, config_class = _class_of(task)
+    dataset_class, _ = _class_of(task)
+    with _refusals(task, config):
+        return dataset_class(_configuration(task, size, seed, config))
+
+
+def build_scorer(task: str, config: Mapping[str, Any] | None = None) -> Any:
+    """Reasoning Gym's dataset object of a task, fit for ``score_answer`` only.
+
+    Several datasets read word lists or thousands of files when made (seconds), of which their scorers need
+    little or nothing.
+
+    Raises:
+        UnknownNameError: no such task; suggests the nearest.
+        ConfigError: a setting is unknown or refused.
+    """
+    dataset_class, _ = _class_of(task)
+    if task not in _SLOW_TO_MAKE:
+        return build_dataset(task, size=1, seed=0, config=config)
+    with _refusals(task, config):
+        made = dataset_class.__new__(dataset_class)
+        made.config = _configuration(task, 1, 0, config)
+        made.board_format_opts = getattr(made.config, "board_format_opts", None)
+        if task == "word_ladder":
+            made.word_sets = made._load_words_from_csv(
+                made.config.min_word_length, made.config.max_word_length
+            )
+        return made
+
+
+def _configuration(task: str, size: int, seed: int, config: Mapping[str, Any] | None) -> Any:
+    _, config_class = _class_of(task)
     chosen = dict(config or {})
     known = _fields(config_class)
     for name in chosen:
@@ -121,9 +156,19 @@ def build_dataset(task: str, *, size: int, seed: int, config: Mapping[str, Any] 
             raise ConfigError(f"task {task!r}: {UnknownNameError('setting', name, known)}")
     if task == "composite":
         chosen["datasets"] = _composite_parts(chosen.get("datasets"))
+    made = config_class(**_revived(chosen, known), size=size, seed=seed)
+    if hasattr(made, "validate"):
+        made.validate()
+    return made
+
+
+@contextlib.contextmanager
+def _refusals(task: str, config: Mapping[str, Any] | None) -> Iterator[None]:
+    """Upstream's many ways to refuse its settings, as one."""
     try:
-        made = config_class(**_revived(chosen, known), size=size, seed=seed)
-        return dataset_class(made)
+        yield
+    except ConfigError:
+        raise
     except (AssertionError, TypeError, ValueError, KeyError) as error:
         raise ConfigError(f"task {task!r} refuses its settings {dict(config or {})}: {error}") from error
 

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from prorl_envs.puzzles.catalogue import build_dataset
+from prorl_envs.puzzles.catalogue import build_scorer
 from prorl_envs.puzzles.fences import fenced_off
 from prorl_envs.puzzles.rules import Entry
 
@@ -33,8 +33,9 @@ def upstream_score(task: str, answer: str, entry: Entry) -> tuple[float, str]:
     Raises:
         UnknownNameError: no such task.
         ConfigError: the entry's settings are refused.
+        ValueError: the entry holds what its generator never writes, where upstream would evaluate it.
     """
-    if reason := fenced_off(task, answer):
+    if reason := fenced_off(task, answer, entry):
         return 0.0, f"not shown to upstream's scorer: {reason}"
     dataset = _dataset(task, json.dumps(dict(entry.config), sort_keys=True))
     try:
@@ -48,7 +49,7 @@ def upstream_score(task: str, answer: str, entry: Entry) -> tuple[float, str]:
 
 @functools.lru_cache(maxsize=128)
 def _dataset(task: str, config: str) -> Any:
-    return build_dataset(task, size=1, seed=0, config=json.loads(config))
+    return build_scorer(task, json.loads(config))
 
 
 def _restored(task: str, entry: Entry) -> dict[str, Any]:
