@@ -30,7 +30,7 @@ _MARKER = re.compile(
     r"\b(?:answer|result)\b[\s*_]*+[:=][\s*_]*+(.*+)$|\b(?:answer|option|choice)\s++is\b[\s:*_]*+(.*+)$",
     re.IGNORECASE,
 )
-_EQUATION = re.compile(r"(?:=|≈|\\approx)([^=≈]*+)$")
+_EQUALS = re.compile(r"=|≈|\\approx(?![A-Za-z])")
 
 
 def final_answer(solution: Any) -> str | None:
@@ -51,8 +51,8 @@ def final_answer(solution: Any) -> str | None:
             return _stated(marked.group(1) or marked.group(2) or "")
     if len(lines) == 1 and len(lines[0].split()) <= 6:
         return _short(lines[0].rpartition("=")[2] if lines[0].count("=") > 1 else lines[0])
-    equation = _EQUATION.search(_bare(lines[-1])) if lines else None
-    side = _short(equation.group(1)) if equation else None
+    sides = _EQUALS.split(_bare(lines[-1])) if lines else []
+    side = _short(sides[-1]) if len(sides) > 1 else None
     return side if side and any(c.isdigit() for c in side) and len(side.split()) <= 6 else None
 
 

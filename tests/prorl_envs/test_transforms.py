@@ -73,6 +73,7 @@ def test_code_tests_keeps_what_the_verifier_needs() -> None:
         ("C", "C"),
         ("By energy conservation,\n$$v = \\sqrt{2gh} = 4.4 \\, \\mathrm{m/s}$$", "4.4 \\, \\mathrm{m/s}"),
         ("So the speed\n\\[ v \\approx 12 \\text{ km/s} \\]", "12 \\text{ km/s}"),
+        ("Then\n$x \\approx 3.14 \\approx 3.1$", "3.1"),
         ("The enzyme lowers the activation energy because it binds the transition state.", None),
         ("The answer is obtained by comparing both of the sides of the balance.", None),
         ("Let $x = y$.\nThen the two sides agree, which proves the claim for all n.", None),
@@ -91,5 +92,12 @@ def test_final_answer_is_total_and_short(text: str) -> None:
 
 
 def test_final_answer_is_linear_in_hostile_text() -> None:
-    for hostile in ("answer " * 100_000, "answer is " + "*_: " * 100_000, "=" * 500_000, "\\boxed{" * 50_000):
+    for hostile in (
+        "\\approx 1 " * 60_000,
+        "x\n" + "\\approx 1 " * 60_000,
+        "answer " * 100_000,
+        "answer is " + "*_: " * 100_000,
+        "=" * 500_000,
+        "\\boxed{" * 50_000,
+    ):
         final_answer(hostile)
