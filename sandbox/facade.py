@@ -70,7 +70,7 @@ class Sandbox:
         if workers is not None and workers < 1:
             raise InvalidProgramError(f"workers must be at least 1, not {workers!r}")
         self._cpus: list[int | None] = list(allowed_cpus()[:workers])
-        self._launcher = Launcher(wanted, exact=level is not None, backend=backend, python=python)
+        self._launcher = Launcher(wanted, exact=level is not None, python=python)
         self._lock = threading.Lock()
         self._closed = False
         self.stats = Stats()

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox import load
 from sandbox.agent import values
 from sandbox.agent.child import MEMORY_EXIT
 from sandbox.agent.wire import Kind, Record
@@ -81,6 +82,8 @@ def header_limits(limits: Limits) -> dict[str, Any]:
         "output_bytes": int(limits.output_bytes),
         "stack_bytes": int(limits.stack_bytes),
         "threads": int(limits.threads),
+        "file_bytes": int(limits.output_bytes) + 1,
+        "tasks": load.tasks_of_this_user(),
     }
 
 

@@ -28,6 +28,7 @@ GRACE_S = 0.7
 """How long after a program's budget its worker is killed."""
 
 _BOOT_S = 20.0
+_LEAVE_S = 10.0
 _CHUNK = 1 << 18
 
 
@@ -50,6 +51,9 @@ class Job:
             "source": len(self.source),
             "payload": sum(map(len, body)),
         }
+        limits = self.header["limits"]
+        largest = max(map(len, self.inputs), default=0)
+        header["limits"] = {**limits, "file_bytes": max(limits["file_bytes"], largest)}
         text = json.dumps(header).encode()
         return [JOB.pack(len(text)) + text, *body]
 
@@ -95,7 +99,7 @@ class Worker:
     def __init__(self, settings: Mapping[str, Any], python: str = sys.executable) -> None:
         ours, theirs = socket.socketpair()
         boot = Path(__file__).with_name("agent") / "boot.py"
-        sent = {**settings, "control": theirs.fileno(), "host_pid": os.getpid()}
+        sent = {"host_pid": os.getpid(), **settings, "control": theirs.fileno()}
         try:
             self._process = subprocess.Popen(
                 [python, "-s", "-S", "-P", "-B", "-X", "utf8", str(boot)],
@@ -242,8 +246,12 @@ class Worker:
             return
         self.alive = False
         self._socket.close()
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def forget(self) -> None:
         """Lets go of it without killing it: in a forked copy of the process that owns it."""

@@ -1,14 +1,25 @@
-"""What holds a program: builds the layers once, and adds what each program and each test process needs."""
+"""What holds a program: builds the layers once, and adds what each program and each test process needs.
+
+Every layer is tried, not looked up; `sandbox.agent.proof` then attempts what the layers must prevent. A layer
+that is asked for and cannot be had is an error: nothing is ever weaker than the report says.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
+import select
+import signal
+import time
 from typing import Any
 
-from sandbox.agent import kernel
+from sandbox.agent import creation, drop, jail, kernel, landlock, policy, proof, scratch, seccomp, supervisor
+from sandbox.agent.cgroup import Cgroup
 
-__all__ = ["Guard"]
+__all__ = ["KEPT_FD", "Guard"]
+
+KEPT_FD = 4
+"""First of the descriptors that stay open in test processes: folders of the interpreter."""
 
 
 class Guard:
@@ -17,38 +28,239 @@ class Guard:
     Attributes:
         report: layer -> "on", or why it is off. Sent to the judge, which decides.
         watched: descriptors that become readable when the agent has to leave.
+        paths: where the interpreter finds its modules from inside.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
+        self.level: str = settings["level"]
         self.report: dict[str, str] = {}
         self.watched: list[int] = []
+        self.paths: list[str] = settings["paths"]
+        self._first_closed = KEPT_FD
+        self._scratch = -1
+        self._filter: seccomp.Filter | None = None
+        self._filter_tools: seccomp.Filter | None = None
+        self._pid_places: list[int] = []
+        self._tools_places: list[int] = []
+        self._mapped = False
+        self._allowance: creation.Allowance | None = None
+        self._held = self.level != "unsafe"
 
     def build(self) -> None:
-        """Builds every layer the settings ask for."""
-        host = self.settings.get("host_pid")
+        """Builds every layer the settings ask for, and proves them.
+
+        Raises:
+            OSError, RuntimeError: a layer cannot be had, or does not hold.
+        """
+        host = self.settings["host_pid"]
         if host:
-            self.watched.append(os.pidfd_open(host))
-        os.makedirs(self.settings["scratch"], exist_ok=True)  # noqa: PTH103
-        os.chdir(self.settings["scratch"])
+            self.watched.append(kernel.move_fd(os.pidfd_open(host), kernel.HOST_FD))
+        folder = self._enter_supervised()
+        uid, gid = self._user()
+        if self.level == "ns":
+            jail.unshare_rest()
+            reach = self.settings["reach"]
+            jail.enter_root(reach, uid, gid, self.settings["scratch_bytes"])
+            self.report["namespaces"] = self.report["root"] = "on"
+            folder = jail.SCRATCH
+        self._open_scratch(folder)
+        if self._held:
+            self._drop(uid, gid, folder)
+            proof.prove(self, folder)
+        os.chdir(folder)
+
+    def _enter_supervised(self) -> str:
+        """Forks; the parent becomes the supervisor. The scratch folder, in the child."""
+        settings = self.settings
+        uid = settings["uid"] if self._held and os.getuid() == 0 else None
+        folder = settings["scratch"]
+        made = not folder and self.level != "ns"
+        if made:
+            folder = f"{settings['tmp']}/prorl-sandbox-{os.getpid()}-{os.urandom(4).hex()}"
+            os.mkdir(folder, 0o700)  # noqa: PTH102
+            if uid is not None:
+                os.chown(folder, uid, uid)
+        group = self._cgroup()
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        self._mapped = jail.unshare_process(settings["uid"]) if self.level == "ns" else False
+        # Not os.fork: whatever Python does after a fork, the zygote does not need.
+        pid: int = kernel.fork()
+        if pid:
+            os.close(3)
+            supervisor.supervise(pid, self.watched, folder if made else None, group, uid)
+        kernel.die_with_parent()
+        return str(folder)
+
+    def _cgroup(self) -> Cgroup | None:
+        wanted = self.settings["cgroup"]
+        if not wanted:
+            return None
+        try:
+            group = Cgroup(wanted["name"], wanted["memory"], wanted["tasks"])
+            group.add(os.getpid())
+        except OSError as error:
+            self.report["cgroup"] = f"off: {error}"
+            return None
+        self.report["cgroup"] = "on"
+        return group
+
+    def _user(self) -> tuple[int, int]:
+        if not self._held:
+            return os.getuid(), os.getgid()
+        if self._mapped:
+            self.report["uid"] = "on"
+            return os.getuid(), os.getgid()
+        if os.getuid() == 0:
+            return self.settings["uid"], self.settings["uid"]
+        self.report["uid"] = "off: not root, so programs share this user; other layers keep them apart"
+        return os.getuid(), os.getgid()
+
+    def _open_scratch(self, folder: str) -> None:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._scratch = kernel.move_fd(opened, kernel.SCRATCH_FD)
+
+    def _drop(self, uid: int, gid: int, folder: str) -> None:
+        drop.fix_limits()
+        drop.empty_bounding_set()
+        rules = self._landlock(folder)
+        if os.getuid() == 0 and not self._mapped:
+            self._keep_reachable(uid, gid)
+            drop.change_user(uid, gid)
+            self.report["uid"] = "on"
+        drop.drop_capabilities()
+        kernel.die_with_parent()
+        self.report["capabilities"] = self.report["rlimits"] = "on"
+        if rules is not None:
+            rules.restrict()
+        seccomp.install(policy.base_filter())
+        self._filter = policy.test_filter(runs_others=False)
+        self._filter_tools = policy.test_filter(runs_others=True)
+        self._pid_places = self._filter.places(policy.OWN_PID)
+        self._tools_places = self._filter_tools.places(policy.OWN_PID)
+        self.report["seccomp"] = "on"
+
+    def _landlock(self, folder: str) -> landlock.Ruleset | None:
+        try:
+            rules = landlock.Ruleset(landlock_rules(self.settings["reach"], folder))
+        except OSError as error:
+            if self.level != "ns":
+                raise
+            self.report["landlock"] = f"off: {error}"
+            return None
+        self.report["landlock"] = "on"
+        self.report["network"] = "on" if self.level == "ns" or rules.abi >= 4 else "on: by seccomp alone"
+        return rules
+
+    def _keep_reachable(self, uid: int, gid: int) -> None:
+        """Where the interpreter lies in a folder closed to other users (``/root``), keeps its folders open and
+        goes through the descriptors from now on. Landlock still says what may be read in them."""
+        if self.level == "ns" or _readable_as(uid, gid, [*self.paths, *self.settings["reach"]["shown"]]):
+            return
+        for number, path in enumerate(self.paths):
+            fd = os.open(path, os.O_PATH | os.O_DIRECTORY)
+            os.dup2(fd, KEPT_FD + 10 + number, inheritable=True)
+            os.close(fd)
+        for number in range(len(self.paths)):
+            os.dup2(KEPT_FD + 10 + number, KEPT_FD + number)
+            os.close(KEPT_FD + 10 + number)
+        self._first_closed = KEPT_FD + len(self.paths)
+        self.paths = [f"/proc/self/fd/{KEPT_FD + number}" for number in range(len(self.paths))]
 
     def limit(self, limits: dict[str, Any]) -> None:
         """In a program process: its resource limits, inherited by its tests."""
+        data = limits.get("memory_kind") == "data"
+        total = int(limits["total_s"]) + 2
         for which, value in (
-            (resource.RLIMIT_AS, limits["memory_bytes"] + (512 << 20)),
-            (resource.RLIMIT_FSIZE, limits["output_bytes"] + 1),
-            (resource.RLIMIT_CPU, int(limits["total_s"]) + 2),
+            (resource.RLIMIT_DATA if data else resource.RLIMIT_AS, limits["memory_bytes"] + (512 << 20)),
+            (resource.RLIMIT_FSIZE, limits["file_bytes"]),
+            (resource.RLIMIT_CPU, total),
+            (resource.RLIMIT_NPROC, limits["threads"] + 8 + limits["tasks"]),
         ):
+            if which == resource.RLIMIT_NPROC and not self._held:
+                continue
             hard = resource.getrlimit(which)[1]
             wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(which, (wanted, wanted))
+        if self._held and self.settings["count_files"]:
+            listener = seccomp.install(policy.scratch_filter(), listen=True)
+            self._allowance = creation.Allowance(
+                kernel.move_fd(listener, kernel.LISTENER_FD), self.settings["count_files"]
+            )
 
-    def enter_test(self) -> None:
+    def close_fds(self, first: int) -> None:
+        """In a test process: closes all descriptors from `first` on but those of the interpreter."""
+        if first < KEPT_FD:
+            kernel.close_from_to(first, KEPT_FD - 1)
+        kernel.close_from(self._first_closed)
+
+    def enter_test(self, *, runs_others: bool = False) -> None:
         """In a test process, last before the candidate's code."""
         kernel.die_with_parent()
+        compiled, places = (
+            (self._filter_tools, self._tools_places) if runs_others else (self._filter, self._pid_places)
+        )
+        if compiled is not None:
+            compiled.patch(places, os.getpid())
+            seccomp.install(compiled)
+
+    def wait_for(self, pid: int, budget: float) -> bool:
+        """Waits until the child `pid` has ended, for at most `budget` seconds; then kills it. Does not reap."""
+        ended = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        if self._allowance is not None:
+            self._allowance.renew()
+            poll.register(self._allowance.listener, select.POLLIN)
+        deadline = time.monotonic() + budget
+        in_time = False
+        while (left := deadline - time.monotonic()) > 0:
+            events = dict(poll.poll(left * 1000 + 1))
+            if ended in events:
+                in_time = True
+                break
+            if self._allowance is not None and self._allowance.listener in events:
+                self._allowance.answer()
+        if not in_time:
+            os.kill(pid, signal.SIGKILL)
+        os.close(ended)
+        return in_time
 
     def after_test(self) -> None:
         """In a program process: removes what a test left."""
+        scratch.wipe(self._scratch)
 
-    def after_program(self) -> None:
-        """In the zygote: removes what a program left."""
+
+def landlock_rules(reach: dict[str, Any], folder: str) -> list[tuple[str, int]]:
+    """(path, rights) for what `reach` shows, the devices, and the scratch folder."""
+    rules = [rule for path in reach["trees"] for rule in _tree_rules(path, reach["hidden"])]
+    rules += [(path, landlock.READ) for path in reach["shown"]]
+    rules += [(path, landlock.LIST) for path in reach["listed"]]
+    rules += [(f"/dev/{name}", landlock.DEVICE) for name in ("null", "zero", "full", "random", "urandom")]
+    return [*rules, (folder, landlock.WRITE)]
+
+
+def _tree_rules(path: str, hidden: list[str]) -> list[tuple[str, int]]:
+    """Rules for a tree without its hidden folders: rights reach down, so its other children are named."""
+    real = os.path.realpath(path)
+    if real in hidden:
+        return []
+    if not any(other.startswith(f"{real}/") for other in hidden):
+        return [(real, landlock.READ)]
+    rules = [(real, landlock.LIST)]
+    for name in os.listdir(real):
+        rules += _tree_rules(f"{real}/{name}", hidden)
+    return rules
+
+
+def _readable_as(uid: int, gid: int, paths: list[str]) -> bool:
+    """Whether a user can look into all `paths`."""
+    pid: int = kernel.fork()
+    if pid == 0:
+        status = 1
+        try:
+            drop.change_user(uid, gid)
+            status = 0 if all(os.access(path, os.R_OK | os.X_OK) for path in paths if path) else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0

@@ -25,6 +25,9 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 SIGKILL = 9
 
+SCRATCH_FD, LISTENER_FD, HOST_FD, RULES_FD = 50, 51, 52, 53
+"""Descriptors the agent keeps for itself: high, out of the way of those that tests keep."""
+
 libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 libc.syscall.restype = ctypes.c_long
 _CLOSE_RANGE = 436  # the same number on every architecture; older C libraries have no wrapper
@@ -59,6 +62,18 @@ def close_from(first: int) -> None:
     """Closes every descriptor from `first` on."""
     if libc.syscall(_CLOSE_RANGE, first, 0x7FFFFFFF, 0) == -1:
         os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+
+
+def close_from_to(first: int, last: int) -> None:
+    """Closes the descriptors from `first` to `last`."""
+    os.closerange(first, last + 1)
+
+
+def move_fd(fd: int, to: int) -> int:
+    """Renumbers a descriptor; not inherited by programs that are executed."""
+    os.dup2(fd, to, inheritable=False)
+    os.close(fd)
+    return to
 
 
 def die_with_parent() -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import select
-import signal
 import time
 from collections.abc import Callable
 from types import CodeType
@@ -52,14 +50,14 @@ class TestFiles:
         self.result = os.memfd_create("result", os.MFD_CLOEXEC)
         return self
 
-    def enter(self) -> None:
+    def enter(self, guard: Guard) -> None:
         """In the test process: these become its descriptors 0 to 2 (and 3), and all others are closed."""
         os.dup2(self.stdin, 0)
         os.dup2(self.out, 1)
         os.dup2(self.err, 2)
         if self.result >= 0 and self.result != child.RESULT_FD:
             os.dup2(self.result, child.RESULT_FD)
-        kernel.close_from(3 if self.result < 0 else 4)
+        guard.close_fds(3 if self.result < 0 else 4)
 
     def close(self) -> None:
         """Closes them in the program process."""
@@ -180,27 +178,15 @@ def run_test(job: Job, index: int, files: TestFiles, body: Body, guard: Guard) -
     started = time.monotonic()
     pid: int = kernel.fork()
     if pid == 0:
-        files.enter()
+        files.enter(guard)
         guard.enter_test()
         os._exit(body())
-    in_time = wait_for(pid, job.test_budget())
+    in_time = guard.wait_for(pid, job.test_budget())
     _, status, usage = os.wait4(pid, 0)
     wall = time.monotonic() - started
     guard.after_test()
     _report(job, index, files, status, (wall, usage), in_time)
     files.close()
-    return in_time
-
-
-def wait_for(pid: int, budget: float) -> bool:
-    """Waits until the child `pid` has ended, for at most `budget` seconds; then kills it. Does not reap."""
-    ended = os.pidfd_open(pid)
-    poll = select.poll()
-    poll.register(ended, select.POLLIN)
-    in_time = bool(poll.poll(max(0, budget) * 1000))
-    if not in_time:
-        os.kill(pid, signal.SIGKILL)
-    os.close(ended)
     return in_time
 
 

@@ -82,7 +82,7 @@ def _raise_stack(settings: dict[str, Any]) -> None:
 
 def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     """Loads what programs load, and walks the very path a test takes, so that children inherit it warm."""
-    sys.path[:] = ["", *settings["paths"]]
+    _move_paths(settings["paths"], guard.paths)
     sys.argv = ["solution.py"]
     for name in (*_PRELOAD, *settings["preload"]):
         importlib.import_module(name)
@@ -94,6 +94,17 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     gc.collect()
     gc.freeze()
     return scene
+
+
+def _move_paths(before: list[str], after: list[str]) -> None:
+    """Modules are found in `after` from now on, those of packages that are already loaded too."""
+    for module in list(sys.modules.values()):
+        places = getattr(module, "__path__", None)
+        if isinstance(places, list):
+            for old, new in zip(before, after, strict=True):
+                places[:] = [new + p.removeprefix(old) if p.startswith(f"{old}/") else p for p in places]
+    sys.path[:] = ["", *after]
+    sys.path_importer_cache.clear()
 
 
 def _restore_site_builtins() -> None:
@@ -127,7 +138,6 @@ def _seed(settings: dict[str, Any]) -> None:
 
 def _rehearse(guard: Guard) -> None:
     """Runs trivial tests from here, without a judge."""
-    reader, writer = os.pipe()
     source = b"import sys\nn = int(input())\nprint(n * 2)\nprint([i for i in range(n)])\n"
     for _ in range(8):
         code = compile(source, "solution.py", "exec", dont_inherit=True)
@@ -137,16 +147,14 @@ def _rehearse(guard: Guard) -> None:
         files = program.TestFiles(stdin)
         pid = kernel.fork()
         if pid == 0:
-            files.enter()
+            files.enter(guard)
             guard.enter_test()
             os._exit(child.run_script(code, Scene()))
-        program.wait_for(pid, 5.0)
+        guard.wait_for(pid, 5.0)
         _, status, _ = os.wait4(pid, 0)
         if status or os.pread(files.out, 100, 0) != b"6\n[0, 1, 2]\n":
             raise RuntimeError(f"a trivial program fails: {status} {os.pread(files.err, 1000, 0)!r}")
         files.close()
-    os.close(reader)
-    os.close(writer)
 
 
 def _serve(scene: Scene, guard: Guard) -> None:
@@ -164,7 +172,6 @@ def _serve(scene: Scene, guard: Guard) -> None:
         if pid == 0:
             _program_process(scene, guard)
         status = _await(pid, guard)
-        guard.after_program()
         if status:
             send_record(CONTROL, Kind.DIED, status=status)
             os._exit(2)

@@ -1,0 +1,88 @@
+"""Which system calls programs may make: one filter for the whole jail, one more for each test process."""
+
+from __future__ import annotations
+
+import errno
+
+from sandbox.agent import creation
+from sandbox.agent.seccomp import ALLOW, NOTIFY, Check, Filter, refuse
+from sandbox.agent.syscalls import NUMBERS
+
+__all__ = ["OWN_PID", "base_filter", "scratch_filter", "test_filter"]
+
+OWN_PID = 0x7EADBEEF
+"""Stands for the test process's own number until the filter is installed."""
+
+_THREAD = 0x00010000
+_NEW_NAMESPACES = 0x7E020000
+_STREAM = 1
+_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, creation.RECEIVE, creation.SEND)
+"""TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, and the answers to reported calls."""
+
+_SIGNALLING_FCNTLS = (8, 10, 15, 1024, 1026)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX can signal other processes; F_SETLEASE and F_NOTIFY are of no use."""
+
+_HARMLESS_PRCTLS = (3, 15, 16, 21, 27, 38, 39, 0x53564D41)
+"""GET_DUMPABLE, SET_NAME, GET_NAME, GET_SECCOMP, GET_SECUREBITS, SET/GET_NO_NEW_PRIVS, SET_VMA."""
+
+_CREATE = 0o100
+_TMPFILE = 0o20000000
+
+
+def base_filter() -> Filter:
+    """What the zygote itself, and so everything in the jail, may do: no network but a stream pair, no kernel
+    interfaces, no other processes' memory, no new namespaces, no change of user."""
+    known = {name for table in NUMBERS.values() for name in table}
+    policy: dict[str, int | Check] = dict.fromkeys(known, ALLOW)
+    policy |= {
+        "clone": Check(0, (0,), mask=_NEW_NAMESPACES),
+        "clone3": refuse(errno.ENOSYS),
+        "epoll_pwait2": refuse(errno.ENOSYS),
+        "fcntl": Check(1, _SIGNALLING_FCNTLS, yes=refuse(), no=ALLOW),
+        "ioctl": Check(1, _IOCTLS, no=refuse(errno.ENOTTY)),
+        "sendmsg": refuse(),
+        "sendto": Check(4, (0,), wide=True),
+        "socketpair": Check(1, (_STREAM,), mask=0xF),
+        "rt_sigqueueinfo": refuse(),
+        "rt_tgsigqueueinfo": refuse(),
+        "tkill": refuse(),
+    }
+    return Filter(policy, refuse())
+
+
+def test_filter(*, runs_others: bool) -> Filter:
+    """What a test process gives up on top: other processes, their signals and scheduling, more filters.
+
+    Args:
+        runs_others: it will execute another program (a compiled one, or another language's runtime).
+    """
+    own = Check(0, (OWN_PID,))
+    gone = (
+        "fork", "vfork", "setpgid", "setsid", "setpriority", "sched_setaffinity", "seccomp", "pidfd_open",
+        "memfd_create", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+    )  # fmt: skip
+    policy: dict[str, int | Check] = dict.fromkeys(gone, refuse())
+    policy |= {
+        "clone": Check(0, (_THREAD,), mask=_THREAD),
+        "kill": own,
+        "openat2": refuse(errno.ENOSYS),
+        "prctl": Check(0, _HARMLESS_PRCTLS),
+        "prlimit64": Check(0, (0, OWN_PID)),
+        "tgkill": own,
+        "wait4": ALLOW,
+    }
+    if not runs_others:
+        policy |= {"execve": refuse(), "execveat": refuse()}
+    return Filter(policy, ALLOW)
+
+
+def scratch_filter() -> Filter:
+    """Where no quota limits the scratch folder: the making of files is reported, so that it can be counted."""
+    creating = _CREATE | _TMPFILE
+    policy: dict[str, int | Check] = {
+        "open": Check(1, (0,), mask=creating, no=NOTIFY),
+        "openat": Check(2, (0,), mask=creating, no=NOTIFY),
+    }
+    for name in ("creat", "mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat"):
+        policy[name] = NOTIFY
+    return Filter(policy, ALLOW)

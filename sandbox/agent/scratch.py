@@ -1,0 +1,59 @@
+"""The one folder a program may write to: emptied after each test, whatever the test did to it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+
+__all__ = ["wipe"]
+
+_ROUNDS = 100_000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def wipe(top: int) -> None:
+    """Empties the folder open at `top` and resets its own mode and times.
+
+    Subfolders are first moved to the top, so that no depth of nesting costs depth or descriptors here.
+
+    Raises:
+        OSError: something cannot be removed.
+    """
+    os.fchmod(top, 0o700)
+    for _ in range(_ROUNDS):
+        names = os.listdir(top)
+        if not names:
+            os.utime(top, (0, 0))
+            return
+        for name in names:
+            if not _unlink(name, top):
+                _lift(name, top)
+                with contextlib.suppress(OSError):
+                    os.rmdir(name, dir_fd=top)
+    raise OSError(errno.ENOTEMPTY, "the scratch folder cannot be emptied")
+
+
+def _unlink(name: str, folder: int) -> bool:
+    """Removes what is no folder; whether it was none."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except (IsADirectoryError, PermissionError):
+        # Some file systems say the latter of folders.
+        return False
+    return True
+
+
+def _lift(name: str, top: int) -> None:
+    """Empties the folder `name`, moving its subfolders to the top under fresh names."""
+    with contextlib.suppress(OSError):
+        os.chmod(name, 0o700, dir_fd=top)
+        inner = os.open(name, _FOLDER, dir_fd=top)
+        try:
+            for below in os.listdir(inner):
+                if not _unlink(below, inner):
+                    # Moving a folder changes its "..", which needs the right to write in it.
+                    os.chmod(below, 0o700, dir_fd=inner)
+                    os.rename(below, f".{os.urandom(8).hex()}", src_dir_fd=inner, dst_dir_fd=top)
+        finally:
+            os.close(inner)
