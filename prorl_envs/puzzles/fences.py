@@ -125,6 +125,7 @@ _FENCES: Mapping[str, Fence] = {
     "spiral_matrix": _characters(_LIST),
     "n_queens": _characters(r"""[Q_\s\[\],"']*+"""),
     "string_insertion": _characters(r"""[A-E\s\[\],"']*+"""),
+    "coin_flip": _characters(r"[0-9\s/.,+-]*+(?:[eE][+-]?[0-9]{1,3})?"),
     "countdown": _expression(Arithmetic()),
     "puzzle24": _expression(Arithmetic()),
     "polynomial_multiplication": _ALGEBRAIC,

@@ -21,7 +21,9 @@ _COMPLEX = re.compile(
     r"([+-]?[0-9]{1,99}(?:\.[0-9]{0,99})?)?(?:([+-]?)([0-9]{1,99}(?:\.[0-9]{0,99})?)?\*?[ij])?", re.IGNORECASE
 )
 _SIGNS = re.compile(r"(?<!\s)\s{0,9}([+-])\s{0,9}")
-_NUMBERS = re.compile(r"(?<![\w.])-?[0-9]{1,99}(?:,[0-9]{3})*(?:\.[0-9]{1,99})?(?![\w])", re.ASCII)
+_NUMBERS = re.compile(r"-?[0-9]{1,99}(?:,[0-9]{3})*+(?:\.[0-9]{1,99})?", re.ASCII)
+_HEDGES = re.compile(r"\b(?:not|or|either|maybe|perhaps|unsure|around|about)\b|n't|[?~≈]", re.IGNORECASE)
+_PHRASE = 200
 
 
 def decimal_value(answer: str, entry: Entry) -> float:
@@ -57,9 +59,11 @@ def based_integer(answer: str, entry: Entry) -> float:
 
 
 def sole_number(answer: str, entry: Entry) -> float:
-    """The same number, alone or in a phrase that holds no other number."""
-    found = {Decimal(text.replace(",", "")) for text in _NUMBERS.findall(answer[:2000])}
-    return float(len(answer) <= 2000 and found == {Decimal(entry.answer)})
+    """The same number, alone or in a short phrase that neither holds another nor hedges."""
+    found = _NUMBERS.findall(answer[:_PHRASE])
+    if len(answer) > _PHRASE or len(found) != 1 or _HEDGES.search(answer):
+        return 0.0
+    return float(Decimal(found[0].replace(",", "")) == Decimal(entry.answer))
 
 
 def chosen_candidate(answer: str, entry: Entry) -> float:

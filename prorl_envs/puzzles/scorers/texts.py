@@ -107,7 +107,12 @@ RULES: dict[str, Rule] = {
         without_spaces, "the word in any case, spaces dropped", "0.1 for each letter in place", _CLOSE
     ),
     "path_star": Rule(same_words, "the right nodes in order", "the same", ""),
-    "letter_jumble": Rule(same_words_any_case, "the sentence in any case", "share of right words", _CLOSE),
+    "letter_jumble": Rule(
+        same_words_any_case,
+        "the sentence in any case",
+        "share of right words; words after them are skipped",
+        _CLOSE,
+    ),
     "sentence_reordering": Rule(
         same_words_any_case, "the words in order, in any case", "share of words in place, else 0.05", _CLOSE
     ),
