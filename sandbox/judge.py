@@ -5,10 +5,11 @@ Expected values stay here. Outputs are bytes, results of calls are plain data; n
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sandbox import load
 from sandbox.agent import values
@@ -16,7 +17,7 @@ from sandbox.agent.child import MEMORY_EXIT
 from sandbox.agent.wire import Kind, Record
 from sandbox.compare import Compare, compare_named
 from sandbox.errors import InvalidProgramError
-from sandbox.protocol import CallTest, Limits, Program, StdinTest, TestResult, TestStatus
+from sandbox.protocol import Asserts, CallTest, Limits, Program, StdinTest, TestResult, TestStatus
 from sandbox.worker import Job
 
 __all__ = ["Judged", "call_accepts", "encode_source", "plan_calls", "plan_stdin"]
@@ -127,6 +128,14 @@ def plan_calls(
             raise InvalidProgramError(f"the arguments of test {number} are no plain data: {error}") from None
     job = Job(header, encode_source(program.source), inputs)
     return Judged(job, [_result_accepts(decide, test) for test in tests], int(program.limits.output_bytes))
+
+
+def plan_tester(program: Program, tests: Asserts, mode: Literal["asserts", "weak"]) -> Judged:
+    """The job of test code that runs in a process of its own ("asserts") or in the program's ("weak")."""
+    header = {"mode": mode, "limits": header_limits(program.limits), "isolation": "test"}
+    told = json.dumps({"code": tests.code, "entry_point": tests.entry_point}).encode()
+    job = Job(header, encode_source(program.source), [told])
+    return Judged(job, [lambda _: True], int(program.limits.output_bytes))
 
 
 def _result_accepts(decide: Callable[[Any, Any], bool], test: CallTest) -> Accepts:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from sandbox.agent.wire import Ending
-from sandbox.judge import Judged, plan_calls, plan_stdin
+from sandbox.asserts import calls_of, count_asserts, read_summary
+from sandbox.judge import Judged, plan_calls, plan_stdin, plan_tester
 from sandbox.pool import LIGHT, NUMPY
 from sandbox.protocol import (
     Asserts,
@@ -40,6 +41,10 @@ class Plan:
     flavour: str
     judged: Judged
     integrity: Literal["strong", "weak"] = "strong"
+
+    def weaker(self, run: Run, program: Program) -> Plan | None:  # noqa: ARG002
+        """A plan with less integrity that may succeed where this one cannot; rarely one."""
+        return None
 
     def conclude(self, run: Run, level: Level) -> ProgramResult:
         """The program's result, from what a worker said."""
@@ -76,7 +81,46 @@ def plan(program: Program) -> Plan:
     flavour = NUMPY if _NUMPY.search(program.source) else LIGHT
     tests = program.tests
     if isinstance(tests, Asserts):
-        raise NotImplementedError
+        return _plan_asserts(program, tests, flavour)
     if isinstance(tests[0], CallTest):
         return Plan(flavour, plan_calls(program, cast("tuple[CallTest, ...]", tests), program.fn_name or ""))
     return Plan(flavour, plan_stdin(program, cast("tuple[StdinTest, ...]", tests)))
+
+
+def _plan_asserts(program: Program, tests: Asserts, flavour: str) -> Plan:
+    calls = calls_of(tests.code, tests.entry_point)
+    if calls is None:
+        return AssertsPlan(flavour, plan_tester(program, tests, "asserts"), asserts=count_asserts(tests.code))
+    judged = plan_calls(program, tuple(calls), tests.entry_point, lambda want, got: bool(want.met_by(got)))
+    return Plan(flavour, judged)
+
+
+@dataclass(frozen=True)
+class AssertsPlan(Plan):
+    """A plan whose one test is test code with many asserts.
+
+    Attributes:
+        asserts: how many the test code has; those it never reached have failed.
+    """
+
+    asserts: int = 0
+
+    def conclude(self, run: Run, level: Level) -> ProgramResult:
+        """The program's result: one `TestResult` per assert that ran or should have."""
+        whole = super().conclude(run, level)
+        if whole.status is not ProgramStatus.OK or not run.records:
+            return whole
+        base = whole.tests[0]
+        results, done, _ = read_summary(run.records[0].out)
+        if not done or not results:
+            results = results + [False] * max(1, self.asserts - len(results))
+        tests = tuple(replace(base, status=TestStatus.PASS if r else TestStatus.WRONG) for r in results)
+        return replace(whole, tests=tests, fraction=sum(results) / len(results))
+
+    def weaker(self, run: Run, program: Program) -> Plan | None:
+        """The plan for one process, if values were no plain data and the caller allows it."""
+        tests = program.tests
+        opaque = bool(run.records) and read_summary(run.records[0].out)[2]
+        if not opaque or not isinstance(tests, Asserts) or not tests.allow_weak:
+            return None
+        return replace(self, judged=plan_tester(program, tests, "weak"), integrity="weak")

@@ -194,7 +194,8 @@ class Worker:
         out = bytes(self._received[RECORD.size : RECORD.size + out_size])
         err = bytes(self._received[RECORD.size + out_size : end])
         del self._received[:end]
-        return Record(*head, out, err)
+        kind, test, status, wall_us, cpu_us, rss_kb = head
+        return Record(kind, test, status, wall_us, cpu_us, rss_kb, out, err)
 
     def _wait(self, deadline: float, *, sending: bool) -> bool:
         """Waits for the socket and takes in what has come; False when it is too late or the agent is gone."""

@@ -7,15 +7,17 @@ inherits holds nothing of the other tests.
 
 from __future__ import annotations
 
+import _socket
 import json
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from sandbox.agent import child, kernel
+from sandbox.agent import child, kernel, tester
 from sandbox.agent.guard import Guard
 from sandbox.agent.wire import (
     JOB,
@@ -37,31 +39,38 @@ _ZEROS = bytes(1 << 16)
 
 
 class TestFiles:
-    """The memory files of one test: standard input, output, errors, and a call's result."""
+    """The descriptors of one test: memory files for standard input, output and errors, and a fourth.
 
-    def __init__(self, stdin: int) -> None:
-        self.stdin = stdin
+    Args:
+        stdin: its input.
+        fourth: what becomes descriptor 3: a file for a call's result, or a socket to another process.
+        answer: the file whose content is the test's answer; standard output if not given.
+    """
+
+    def __init__(self, stdin: int, fourth: int = -1, answer: int = -1) -> None:
+        self.stdin, self.fourth = stdin, fourth
         self.out = os.memfd_create("out", os.MFD_CLOEXEC)
         self.err = os.memfd_create("err", os.MFD_CLOEXEC)
-        self.result = -1
+        self.answer = self.out if answer < 0 else answer
 
-    def with_result(self) -> TestFiles:
-        """The same, with a file for a call's result."""
-        self.result = os.memfd_create("result", os.MFD_CLOEXEC)
-        return self
+    @classmethod
+    def with_result(cls, stdin: int) -> TestFiles:
+        """With a file for a call's result."""
+        result = os.memfd_create("result", os.MFD_CLOEXEC)
+        return cls(stdin, result, result)
 
     def enter(self, guard: Guard) -> None:
         """In the test process: these become its descriptors 0 to 2 (and 3), and all others are closed."""
         os.dup2(self.stdin, 0)
         os.dup2(self.out, 1)
         os.dup2(self.err, 2)
-        if self.result >= 0 and self.result != child.RESULT_FD:
-            os.dup2(self.result, child.RESULT_FD)
-        guard.close_fds(3 if self.result < 0 else 4)
+        if self.fourth >= 0:
+            os.dup2(self.fourth, child.RESULT_FD)
+        guard.close_fds(3 if self.fourth < 0 else 4)
 
     def close(self) -> None:
         """Closes them in the program process."""
-        for fd in (self.stdin, self.out, self.err, self.result):
+        for fd in (self.stdin, self.out, self.err, self.fourth):
             if fd >= 0:
                 os.close(fd)
 
@@ -143,19 +152,48 @@ def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
     code = _compile(job)
     if code is None:
         return
-    if job.mode == "call":
-        body: Body = lambda: child.run_call(code, scene, job.fn_name)  # noqa: E731
-    else:
-        body = lambda: child.run_script(code, scene)  # noqa: E731
+    if job.mode == "asserts":
+        _run_asserts(job, code, scene, guard)
+        return
     for index in range(job.count):
-        files = TestFiles(job.next_input())
-        if job.mode == "call":
-            files.with_result()
-        in_time = run_test(job, index, files, body, guard)
+        stdin = job.next_input()
+        if job.mode == "stdin":
+            in_time = run_test(job, index, TestFiles(stdin), lambda: child.run_script(code, scene), guard)
+        else:
+            files = TestFiles.with_result(stdin)
+            in_time = run_test(job, index, files, _call_body(job, code, scene, stdin), guard)
         if not in_time and job.remaining() <= 0:
             job.end(Ending.TIMEOUT)
             return
     job.end(Ending.DONE)
+
+
+def _call_body(job: Job, code: CodeType, scene: child.Scene, stdin: int) -> Body:
+    if job.mode == "weak":
+        size = os.fstat(stdin).st_size
+        return lambda: tester.run_weak(code, scene, os.pread(0, size, 0))
+    return lambda: child.run_call(code, scene, job.fn_name)
+
+
+def _run_asserts(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> None:
+    """One process for the candidate, forked before the test code is read, and one for the test code."""
+    ours, theirs = (end.detach() for end in _socket.socketpair())
+    nothing = os.memfd_create("in", os.MFD_CLOEXEC)
+    files = TestFiles(nothing, theirs)
+    candidate: int = kernel.fork()
+    if candidate == 0:
+        files.enter(guard)
+        guard.enter_test()
+        os._exit(tester.serve_calls(code, scene))
+    files.close()
+    source = job.next_input()
+    size = os.fstat(source).st_size
+    body: Body = lambda: tester.run_tester(os.pread(0, size, 0))  # noqa: E731
+    in_time = run_test(job, 0, TestFiles(source, ours), body, guard)
+    os.kill(candidate, signal.SIGKILL)
+    os.waitpid(candidate, 0)
+    guard.after_test()
+    job.end(Ending.DONE if in_time else Ending.TIMEOUT)
 
 
 def _compile(job: Job) -> CodeType | None:
@@ -199,7 +237,7 @@ def _report(
     in_time: bool,
 ) -> None:
     wall, usage = used
-    answer = files.result if files.result >= 0 else files.out
+    answer = files.answer
     cap: int = job.limits["output_bytes"]
     size = os.fstat(answer).st_size
     # One byte more than the cap tells the judge that there was more.
