@@ -9,6 +9,7 @@ import pytest
 
 from prorl_envs.core import DOMAINS, Task
 from prorl_envs.recipes import LoadReport, data_root, load_recipe, load_tasks
+from prorl_envs.scoring import Scorer
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -109,3 +110,16 @@ def test_an_environment_runs_on_published_rows(shared_data: Path, path: str) -> 
         rewards.append(env.step(f"\\boxed{{{gold}}}")[1])
     env.close()
     assert rewards == [1.0] * 4
+
+
+@pytest.mark.parametrize("domain", ["math", "stem", "logic", "instruction"])
+def test_every_reference_earns_the_whole_reward(domain: str) -> None:
+    tasks = load_tasks(f"samples-{domain}")
+    with Scorer(workers=2) as scorer:
+        verdicts = scorer.score(tasks, [task.meta["reference"] for task in tasks])
+    wrong = [
+        (task.text, verdict.detail)
+        for task, verdict in zip(tasks, verdicts, strict=True)
+        if verdict.reward != 1.0 or not verdict.correct
+    ]
+    assert not wrong
