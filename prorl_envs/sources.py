@@ -83,6 +83,7 @@ def snapshot(hub: Hub, patterns: tuple[str, ...]) -> Path:
         RecipeError: the hub refuses, or cannot be reached.
     """
     try:
+        from httpx import HTTPError  # what huggingface_hub lets through when there is no network
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError:
@@ -91,7 +92,7 @@ def snapshot(hub: Hub, patterns: tuple[str, ...]) -> Path:
         folder = snapshot_download(
             hub.id, repo_type="dataset", revision=hub.revision, allow_patterns=list(patterns) or None
         )
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, ValueError) as error:
+    except (OSError, HTTPError, HfHubHTTPError, LocalEntryNotFoundError, ValueError) as error:
         raise RecipeError(f"dataset {hub.id!r} at {hub.revision!r} cannot be downloaded: {error}") from error
     return Path(folder)
 

@@ -174,13 +174,22 @@ def test_download_reads_the_pinned_snapshot(
 
 def test_a_failed_download_is_a_recipe_error(monkeypatch: pytest.MonkeyPatch) -> None:
     huggingface_hub = pytest.importorskip("huggingface_hub")
+    httpx = pytest.importorskip("httpx")
+    not_cached = huggingface_hub.errors.LocalEntryNotFoundError("offline")
+    for reason in (
+        not_cached,
+        httpx.ConnectError("no such host"),
+        OSError("disk full"),
+        ValueError("bad id"),
+    ):
 
-    def offline(*_: object, **__: object) -> str:
-        raise huggingface_hub.errors.LocalEntryNotFoundError("offline")
+        def fail(*_: object, reason: Exception = reason, **__: object) -> str:
+            raise reason
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(RecipeError, match=r"DeepScaleR.*cannot be downloaded"):
-        load_tasks("deepscaler", download=True)
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+        with pytest.raises(RecipeError, match=r"DeepScaleR.*cannot be downloaded") as caught:
+            load_tasks("deepscaler", download=True)
+        assert caught.value.__cause__ is reason
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=r"prorl-envs\[train\]"):
         load_tasks("deepscaler", download=True)
