@@ -31,9 +31,13 @@ class Scene:
     """What a zygote prepares once and every test process inherits: an empty ``__main__``, names for calls."""
 
     def __init__(self) -> None:
+        self.prelude = _prelude()
+        self.renew()
+
+    def renew(self) -> None:
+        """An empty ``__main__`` again, for another test in the same process."""
         self.main = ModuleType("__main__")
         vars(self.main).update(__builtins__=__builtins__, __file__="solution.py", __annotations__={})
-        self.prelude = _prelude()
 
 
 def run_script(code: CodeType, scene: Scene) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from sandbox.agent import child, kernel, tester
+from sandbox.agent import child, kernel, shared, tester
 from sandbox.agent.guard import Guard
 from sandbox.agent.wire import (
     JOB,
@@ -155,6 +155,9 @@ def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
     if job.mode == "asserts":
         _run_asserts(job, code, scene, guard)
         return
+    if job.isolation == "program" and job.mode in ("stdin", "call"):
+        _run_shared(job, code, scene, guard)
+        return
     for index in range(job.count):
         stdin = job.next_input()
         if job.mode == "stdin":
@@ -173,6 +176,31 @@ def _call_body(job: Job, code: CodeType, scene: child.Scene, stdin: int) -> Body
         size = os.fstat(stdin).st_size
         return lambda: tester.run_weak(code, scene, os.pread(0, size, 0))
     return lambda: child.run_call(code, scene, job.fn_name)
+
+
+def _run_shared(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> None:
+    """Many tests in one process; what it did not come to counts as killed, and the judge runs it again."""
+    for first in range(0, job.count, shared.AT_ONCE):
+        many = range(first, min(job.count, first + shared.AT_ONCE))
+        batch = shared.Batch([job.next_input() for _ in many])
+        pid: int = kernel.fork()
+        if pid == 0:
+            os._exit(shared.run_batch(batch, code, scene, job.fn_name, guard))
+        in_time = guard.wait_for(pid, job.remaining())
+        _, status, usage = os.wait4(pid, 0)
+        guard.after_test()
+        ended = batch.ended()
+        for at, index in enumerate(many):
+            told = at < len(ended)
+            code_, wall, cpu = ended[at] if told else (status or 1, 0, 0)
+            wait_status = (code_ & 0xFF) << 8 if told else code_
+            times = (wall, cpu, usage.ru_maxrss)
+            _send_test(job, (Kind.TEST, index, wait_status), times, batch.answers[at], batch.err)
+        batch.close()
+        if not in_time:
+            job.end(Ending.TIMEOUT)
+            return
+    job.end(Ending.DONE)
 
 
 def _run_asserts(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> None:
@@ -237,16 +265,20 @@ def _report(
     in_time: bool,
 ) -> None:
     wall, usage = used
-    answer = files.answer
-    cap: int = job.limits["output_bytes"]
-    size = os.fstat(answer).st_size
-    # One byte more than the cap tells the judge that there was more.
-    size = min(size, cap + 1)
-    err = os.pread(files.err, MAX_ERROR, 0)
     cpu = usage.ru_utime + usage.ru_stime
-    flag = Kind.TEST if in_time else Kind.TEST_TIMEOUT
+    head = (Kind.TEST if in_time else Kind.TEST_TIMEOUT, index, status)
     times = (int(wall * 1e6), int(cpu * 1e6), usage.ru_maxrss)
-    write_all(job.sock, RECORD.pack(flag, index, status, *times, size, len(err)))
+    _send_test(job, head, times, files.answer, files.err)
+
+
+def _send_test(
+    job: Job, head: tuple[Kind, int, int], times: tuple[int, int, int], answer: int, errors: int
+) -> None:
+    cap: int = job.limits["output_bytes"]
+    # One byte more than the cap tells the judge that there was more.
+    size = min(os.fstat(answer).st_size, cap + 1)
+    err = os.pread(errors, MAX_ERROR, 0)
+    write_all(job.sock, RECORD.pack(*head, *times, size, len(err)))
     sent = 0
     while sent < size:
         sent += os.sendfile(job.sock, answer, sent, size - sent)
