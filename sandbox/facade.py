@@ -12,12 +12,14 @@ import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from sandbox import load, planning
 from sandbox.errors import ClosedError, InvalidProgramError, RequirementError, SandboxError
 from sandbox.judge import Judged
+from sandbox.languages import Languages
 from sandbox.launch import Launcher
 from sandbox.pool import Pool, Slot, allowed_cpus
 from sandbox.protocol import Level, Program, ProgramResult, ProgramStatus, TestResult, TestStatus
@@ -49,6 +51,7 @@ class Sandbox:
         workers: how many programs at a time; at most one per allowed CPU, which is the default.
         backend: "embedded" (processes of this machine) or "docker" (containers, through a daemon).
         python: the interpreter that runs Python programs.
+        languages: YAML files of further languages; see `sandbox.languages`.
 
     Raises:
         RequirementError: the level is not reached; the message says what is missing.
@@ -63,6 +66,7 @@ class Sandbox:
         workers: int | None = None,
         backend: Literal["embedded", "docker"] = "embedded",
         python: str = sys.executable,
+        languages: Iterable[str | Path] = (),
     ) -> None:
         wanted = Level.of(require) if level is None else Level.of(level)
         if wanted is Level.UNSAFE and not allow_unsafe:
@@ -71,6 +75,7 @@ class Sandbox:
             raise InvalidProgramError(f"workers must be at least 1, not {workers!r}")
         self._cpus: list[int | None] = list(allowed_cpus()[:workers])
         self._launcher = Launcher(wanted, exact=level is not None, python=python)
+        self._languages = Languages(languages)
         self._lock = threading.Lock()
         self._closed = False
         self.stats = Stats()
@@ -101,7 +106,7 @@ class Sandbox:
             ClosedError: after `close()`.
         """
         queued = time.monotonic()
-        plan = planning.plan(program)
+        plan = planning.plan(program, self._languages)
         pool = self._start_pool()
         self.stats.programs += 1
         with pool.slot() as slot:

@@ -17,12 +17,15 @@ from sandbox.agent.child import MEMORY_EXIT
 from sandbox.agent.wire import Kind, Record
 from sandbox.compare import Compare, compare_named
 from sandbox.errors import InvalidProgramError
+from sandbox.languages import Language
 from sandbox.protocol import Asserts, CallTest, Limits, Program, StdinTest, TestResult, TestStatus
 from sandbox.worker import Job
 
 __all__ = ["Judged", "call_accepts", "encode_source", "plan_calls", "plan_stdin"]
 
 _HEAD = 500
+_BINARY_BYTES = 64 << 20
+"""The largest file a compiler may write."""
 
 Accepts = Callable[[bytes], bool]
 """Whether a test's answer, as bytes, is the expected one."""
@@ -128,6 +131,14 @@ def plan_calls(
             raise InvalidProgramError(f"the arguments of test {number} are no plain data: {error}") from None
     job = Job(header, encode_source(program.source), inputs)
     return Judged(job, [_result_accepts(decide, test) for test in tests], int(program.limits.output_bytes))
+
+
+def plan_command(program: Program, tests: tuple[StdinTest, ...], language: Language) -> Judged:
+    """The job of a program in another language than Python."""
+    planned = plan_stdin(program, tests)
+    header = {**planned.job.header, "mode": "command", "command": language.command()}
+    header["limits"] = {**header["limits"], "memory_kind": language.memory, "file_bytes": _BINARY_BYTES}
+    return Judged(Job(header, planned.job.source, planned.job.inputs), planned.accepts, planned.output_cap)
 
 
 def plan_tester(program: Program, tests: Asserts, mode: Literal["asserts", "weak"]) -> Judged:

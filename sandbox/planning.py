@@ -8,8 +8,9 @@ from typing import Literal, cast
 
 from sandbox.agent.wire import Ending
 from sandbox.asserts import calls_of, count_asserts, read_summary
-from sandbox.judge import Judged, plan_calls, plan_stdin, plan_tester
-from sandbox.pool import LIGHT, NUMPY
+from sandbox.judge import Judged, plan_calls, plan_command, plan_stdin, plan_tester
+from sandbox.languages import PYTHON, Languages
+from sandbox.pool import LIGHT, NUMPY, TOOLS
 from sandbox.protocol import (
     Asserts,
     CallTest,
@@ -72,14 +73,19 @@ def _status(run: Run) -> tuple[ProgramStatus, str]:
     return ProgramStatus.SANDBOX_VIOLATION, run.detail or "the program brought down its worker twice"
 
 
-def plan(program: Program) -> Plan:
-    """How `program` is to be judged.
+def plan(program: Program, languages: Languages, *, tools_here: bool = True) -> Plan:
+    """How `program` is to be judged. With `tools_here`, its compiler is looked for on this machine.
 
     Raises:
         InvalidProgramError, UnknownLanguageError, ToolchainError: it cannot be.
     """
     flavour = NUMPY if _NUMPY.search(program.source) else LIGHT
     tests = program.tests
+    if program.language != PYTHON:
+        language = languages.get(program.language)
+        if tools_here:
+            language.require_tools()
+        return Plan(TOOLS, plan_command(program, cast("tuple[StdinTest, ...]", tests), language))
     if isinstance(tests, Asserts):
         return _plan_asserts(program, tests, flavour)
     if isinstance(tests[0], CallTest):

@@ -19,7 +19,7 @@ _FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
 _TOOLCHAINS = (
     "/bin", "/usr/bin", "/usr/local/bin", "/usr/include", "/usr/local/include", "/usr/libexec",
     "/usr/share/lua", "/usr/share/go", "/usr/local/go", "/usr/share/nodejs", "/usr/share/node_modules",
-    "/etc/alternatives",
+    "/etc/alternatives", "/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf",
 )  # fmt: skip
 _PACKAGES = ("numpy", "numpy.libs")
 

@@ -9,7 +9,7 @@ import sys
 
 def _boot() -> None:
     package = type(sys)("sandbox")
-    package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]  # noqa: PTH100, PTH120
+    package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
     sys.modules["sandbox"] = package
     from sandbox.agent.zygote import main
 

@@ -42,7 +42,7 @@ class Cgroup:
         for folder in self.folders:
             for _ in range(50):
                 try:
-                    os.rmdir(folder)  # noqa: PTH106
+                    os.rmdir(folder)
                     break
                 except FileNotFoundError:
                     break
@@ -57,7 +57,7 @@ class Cgroup:
             return False
         for controller, (file, value) in limits.items():
             folder = f"{_ROOT}/{controller}{paths[controller].rstrip('/')}/{name}"
-            os.mkdir(folder)  # noqa: PTH102
+            os.mkdir(folder)
             self.folders.append(folder)
             _write(f"{folder}/{file}", value)
         with contextlib.suppress(OSError):
@@ -67,10 +67,10 @@ class Cgroup:
     def _make_v2(self, name: str, memory: int, tasks: int) -> None:
         own = _ROOT + _own_groups().get("", "/").rstrip("/")
         error: OSError = FileNotFoundError("no cgroup file system")
-        for parent in (own, os.path.dirname(own)):  # noqa: PTH120
+        for parent in (own, os.path.dirname(own)):
             folder = f"{parent}/{name}"
             try:
-                os.mkdir(folder)  # noqa: PTH102
+                os.mkdir(folder)
                 self.folders = [folder]
                 _write(f"{folder}/memory.max", memory)
                 _write(f"{folder}/pids.max", tasks)
@@ -87,7 +87,7 @@ class Cgroup:
 def _own_groups() -> dict[str, str]:
     """controller -> path of this process's group; the key of version 2 is the empty text."""
     groups = {}
-    with open("/proc/self/cgroup", encoding="utf-8") as lines:  # noqa: PTH123
+    with open("/proc/self/cgroup", encoding="utf-8") as lines:
         for line in lines:
             _, controllers, path = line.rstrip("\n").split(":", 2)
             for controller in controllers.split(","):

@@ -25,9 +25,9 @@ class Allowance:
     def __init__(self, listener: int, each: int) -> None:
         self.listener, self._each, self._left = listener, each, each
 
-    def renew(self) -> None:
-        """A new test begins."""
-        self._left = self._each
+    def renew(self, count: int = 0) -> None:
+        """A new test begins; it may make `count` files, or as many as any."""
+        self._left = count or self._each
 
     def answer(self) -> None:
         """Answers one waiting call: goes on, or fails as a full disk does.

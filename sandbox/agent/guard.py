@@ -28,6 +28,7 @@ class Guard:
     Attributes:
         report: layer -> "on", or why it is off. Sent to the judge, which decides.
         watched: descriptors that become readable when the agent has to leave.
+        scratch_fd: the scratch folder, open.
         paths: where the interpreter finds its modules from inside.
     """
 
@@ -38,11 +39,8 @@ class Guard:
         self.watched: list[int] = []
         self.paths: list[str] = settings["paths"]
         self._first_closed = KEPT_FD
-        self._scratch = -1
-        self._filter: seccomp.Filter | None = None
-        self._filter_tools: seccomp.Filter | None = None
-        self._pid_places: list[int] = []
-        self._tools_places: list[int] = []
+        self.scratch_fd = -1
+        self._filters: dict[policy.Holds, tuple[seccomp.Filter, list[int]]] = {}
         self._mapped = False
         self._allowance: creation.Allowance | None = None
         self._held = self.level != "unsafe"
@@ -69,6 +67,8 @@ class Guard:
             self._drop(uid, gid, folder)
             proof.prove(self, folder)
         os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=folder, TMPDIR=folder, LANG="C.UTF-8")
 
     def _enter_supervised(self) -> str:
         """Forks; the parent becomes the supervisor. The scratch folder, in the child."""
@@ -78,7 +78,7 @@ class Guard:
         made = not folder and self.level != "ns"
         if made:
             folder = f"{settings['tmp']}/prorl-sandbox-{os.getpid()}-{os.urandom(4).hex()}"
-            os.mkdir(folder, 0o700)  # noqa: PTH102
+            os.mkdir(folder, 0o700)
             if uid is not None:
                 os.chown(folder, uid, uid)
         group = self._cgroup()
@@ -118,7 +118,7 @@ class Guard:
 
     def _open_scratch(self, folder: str) -> None:
         opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._scratch = kernel.move_fd(opened, kernel.SCRATCH_FD)
+        self.scratch_fd = kernel.move_fd(opened, kernel.SCRATCH_FD)
 
     def _drop(self, uid: int, gid: int, folder: str) -> None:
         drop.fix_limits()
@@ -134,10 +134,10 @@ class Guard:
         if rules is not None:
             rules.restrict()
         seccomp.install(policy.base_filter())
-        self._filter = policy.test_filter(runs_others=False)
-        self._filter_tools = policy.test_filter(runs_others=True)
-        self._pid_places = self._filter.places(policy.OWN_PID)
-        self._tools_places = self._filter_tools.places(policy.OWN_PID)
+        kinds: tuple[policy.Holds, ...] = ("python", "program", "compiler")
+        for kind in kinds:
+            compiled = policy.test_filter(kind)
+            self._filters[kind] = (compiled, compiled.places(policy.OWN_PID))
         self.report["seccomp"] = "on"
 
     def _landlock(self, folder: str) -> landlock.Ruleset | None:
@@ -194,23 +194,25 @@ class Guard:
             kernel.close_from_to(first, KEPT_FD - 1)
         kernel.close_from(self._first_closed)
 
-    def enter_test(self, *, runs_others: bool = False) -> None:
+    def enter_test(self, kind: policy.Holds = "python") -> None:
         """In a test process, last before the candidate's code."""
         kernel.die_with_parent()
-        compiled, places = (
-            (self._filter_tools, self._tools_places) if runs_others else (self._filter, self._pid_places)
-        )
-        if compiled is not None:
-            compiled.patch(places, os.getpid())
-            seccomp.install(compiled)
+        if not self._filters:
+            return
+        compiled, places = self._filters[kind]
+        compiled.patch(places, os.getpid())
+        seccomp.install(compiled)
 
-    def wait_for(self, pid: int, budget: float) -> bool:
-        """Waits until the child `pid` has ended, for at most `budget` seconds; then kills it. Does not reap."""
+    def wait_for(self, pid: int, budget: float, *, creations: int = 0) -> bool:
+        """Waits until the child `pid` has ended, for at most `budget` seconds; then kills it. Does not reap.
+
+        Where files are counted, it may make as many as the settings say, or `creations`.
+        """
         ended = os.pidfd_open(pid)
         poll = select.poll()
         poll.register(ended, select.POLLIN)
         if self._allowance is not None:
-            self._allowance.renew()
+            self._allowance.renew(creations)
             poll.register(self._allowance.listener, select.POLLIN)
         deadline = time.monotonic() + budget
         in_time = False
@@ -228,7 +230,7 @@ class Guard:
 
     def after_test(self) -> None:
         """In a program process: removes what a test left."""
-        scratch.wipe(self._scratch)
+        scratch.wipe(self.scratch_fd)
 
 
 def landlock_rules(reach: dict[str, Any], folder: str) -> list[tuple[str, int]]:

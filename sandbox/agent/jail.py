@@ -13,7 +13,7 @@ from sandbox.agent import drop, kernel
 
 __all__ = ["SCRATCH", "enter_root", "unshare_process", "unshare_rest"]
 
-SCRATCH = "/tmp"  # noqa: S108 - of the jail, not of this machine
+SCRATCH = "/tmp"
 """Where programs may write, in a root of their own."""
 
 _NEW_USER, _NEW_PID = 0x10000000, 0x20000000
@@ -25,7 +25,7 @@ _DETACH = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_HOLDERS = ("/tmp", "/var/tmp", "/mnt", "/run", "/srv")  # noqa: S108
+_HOLDERS = ("/tmp", "/var/tmp", "/mnt", "/run", "/srv")
 
 
 def unshare_process(throw_away: int) -> bool:
@@ -63,23 +63,23 @@ def enter_root(plan: dict[str, Any], uid: int, gid: int, scratch_bytes: int) -> 
         OSError: a mount is refused.
     """
     _mount(None, "/", None, _REC | _PRIVATE)
-    holder = next((path for path in _HOLDERS if os.path.isdir(path)), "/")  # noqa: PTH112
+    holder = next((path for path in _HOLDERS if os.path.isdir(path)), "/")
     _mount("tmpfs", holder, "tmpfs", _NOSUID | _NODEV, "mode=0755,size=1m,nr_inodes=64k")
     for name in ("old", "new"):
-        os.mkdir(f"{holder}/{name}")  # noqa: PTH102
+        os.mkdir(f"{holder}/{name}")
     _pivot(holder, f"{holder}/old")
     os.chdir("/")
     _mount("tmpfs", "/new", "tmpfs", _NOSUID | _NODEV, "mode=0755,size=4m,nr_inodes=64k")
     for path in plan["trees"]:
         _show(path)
-    covered = [path for path in plan["hidden"] if os.path.isdir(f"/new{path}")]  # noqa: PTH112
+    covered = [path for path in plan["hidden"] if os.path.isdir(f"/new{path}")]
     for path in covered:
         _mount("tmpfs", f"/new{path}", "tmpfs", _NOSUID | _NODEV, "mode=0755,size=1m,nr_inodes=4k")
     for path in plan["shown"]:
         _show(path)
     for name in _DEVICES:
         _show(f"/dev/{name}", device=True)
-    os.makedirs(f"/new{SCRATCH}", exist_ok=True)  # noqa: PTH103
+    os.makedirs(f"/new{SCRATCH}", exist_ok=True)
     options = f"mode=0700,uid={uid},gid={gid},size={scratch_bytes},nr_inodes=4k"
     os.chdir("/new")
     _pivot(".", ".")
@@ -96,10 +96,10 @@ def _show(path: str, *, device: bool = False) -> None:
     source, target = f"/old{path}", f"/new{path}"
     if not os.path.lexists(source) or os.path.ismount(target):
         return
-    os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-    if os.path.isdir(source):  # noqa: PTH112
-        os.makedirs(target, exist_ok=True)  # noqa: PTH103
-    elif not os.path.exists(target):  # noqa: PTH110
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    elif not os.path.exists(target):
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
     _mount(source, target, None, _BIND | _REC)
     _read_only(target, device=device)
@@ -112,8 +112,8 @@ def _follow_links(path: str) -> str:
         parts = path.strip("/").split("/")
         for at, part in enumerate(parts):
             here = f"{done}/{part}"
-            if os.path.islink(f"/old{here}"):  # noqa: PTH114
-                leads = os.readlink(f"/old{here}")  # noqa: PTH115
+            if os.path.islink(f"/old{here}"):
+                leads = os.readlink(f"/old{here}")
                 _link(here, leads)
                 base = "" if leads.startswith("/") else done
                 path = os.path.normpath("/".join([base, leads, *parts[at + 1 :]]))
@@ -125,9 +125,9 @@ def _follow_links(path: str) -> str:
 
 
 def _link(at: str, leads: str) -> None:
-    os.makedirs(os.path.dirname(f"/new{at}"), exist_ok=True)  # noqa: PTH103, PTH120
+    os.makedirs(os.path.dirname(f"/new{at}"), exist_ok=True)
     if not os.path.lexists(f"/new{at}"):
-        os.symlink(leads, f"/new{at}")  # noqa: PTH211
+        os.symlink(leads, f"/new{at}")
 
 
 def _read_only(target: str, *, device: bool) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+from typing import Literal, TypeAlias
 
 from sandbox.agent import creation
 from sandbox.agent.seccomp import ALLOW, NOTIFY, Check, Filter, refuse
 from sandbox.agent.syscalls import NUMBERS
 
-__all__ = ["OWN_PID", "base_filter", "scratch_filter", "test_filter"]
+__all__ = ["OWN_PID", "Holds", "base_filter", "scratch_filter", "test_filter"]
 
 OWN_PID = 0x7EADBEEF
 """Stands for the test process's own number until the filter is installed."""
+
+Holds: TypeAlias = Literal["python", "program", "compiler"]
+"""What a test process does."""
 
 _THREAD = 0x00010000
 _NEW_NAMESPACES = 0x7E020000
@@ -50,11 +54,12 @@ def base_filter() -> Filter:
     return Filter(policy, refuse())
 
 
-def test_filter(*, runs_others: bool) -> Filter:
+def test_filter(kind: Holds) -> Filter:
     """What a test process gives up on top: other processes, their signals and scheduling, more filters.
 
     Args:
-        runs_others: it will execute another program (a compiled one, or another language's runtime).
+        kind: "python" executes nothing; "program" will execute a program (a compiled one, or another
+            language's runtime); a "compiler" starts others, in its own process group.
     """
     own = Check(0, (OWN_PID,))
     gone = (
@@ -71,8 +76,12 @@ def test_filter(*, runs_others: bool) -> Filter:
         "tgkill": own,
         "wait4": ALLOW,
     }
-    if not runs_others:
+    if kind == "python":
         policy |= {"execve": refuse(), "execveat": refuse()}
+    if kind == "compiler":
+        for name in ("fork", "vfork", "clone"):
+            del policy[name]
+        policy["kill"] = policy["tgkill"] = refuse()
     return Filter(policy, ALLOW)
 
 

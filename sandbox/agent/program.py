@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from sandbox.agent import child, kernel, shared, tester
+from sandbox.agent import child, commands, kernel, shared, tester
 from sandbox.agent.guard import Guard
 from sandbox.agent.wire import (
     JOB,
@@ -149,6 +149,9 @@ def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
     """Reads one job from `sock` and answers it."""
     job = Job(sock)
     guard.limit(job.limits)
+    if job.mode == "command":
+        _run_command(job, guard)
+        return
     code = _compile(job)
     if code is None:
         return
@@ -165,6 +168,27 @@ def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
         else:
             files = TestFiles.with_result(stdin)
             in_time = run_test(job, index, files, _call_body(job, code, scene, stdin), guard)
+        if not in_time and job.remaining() <= 0:
+            job.end(Ending.TIMEOUT)
+            return
+    job.end(Ending.DONE)
+
+
+def _run_command(job: Job, guard: Guard) -> None:
+    """A program of another language."""
+    try:
+        built = commands.build(job, guard)
+    except commands.CompileError as error:
+        job.end(Ending.COMPILE_ERROR, str(error).encode("utf-8", "replace"))
+        return
+    if built is None:
+        job.end(Ending.COMPILE_TIMEOUT)
+        return
+    send_record(job.sock, Kind.COMPILED, usage=(job.elapsed_us(), 0, 0))
+    for index in range(job.count):
+        files = TestFiles(job.next_input())
+        body = commands.test_body(built, guard)
+        in_time = run_test(job, index, files, body, guard, prepare=lambda: commands.place(built))
         if not in_time and job.remaining() <= 0:
             job.end(Ending.TIMEOUT)
             return
@@ -239,13 +263,27 @@ def _compile(job: Job) -> CodeType | None:
     return code
 
 
-def run_test(job: Job, index: int, files: TestFiles, body: Body, guard: Guard) -> bool:
-    """Forks a test process for `body`, waits for it or kills it, and reports; whether it was in time."""
+def run_test(
+    job: Job,
+    index: int,
+    files: TestFiles,
+    body: Body,
+    guard: Guard,
+    prepare: Callable[[], None] | None = None,
+) -> bool:
+    """Forks a test process for `body`, waits for it or kills it, and reports; whether it was in time.
+
+    With `prepare`, that runs first in the new process, while other descriptors are open, and `body` holds the
+    process to its layers itself.
+    """
     started = time.monotonic()
     pid: int = kernel.fork()
     if pid == 0:
+        if prepare is not None:
+            prepare()
         files.enter(guard)
-        guard.enter_test()
+        if prepare is None:
+            guard.enter_test()
         os._exit(body())
     in_time = guard.wait_for(pid, job.test_budget())
     _, status, usage = os.wait4(pid, 0)

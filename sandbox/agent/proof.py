@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import os
-import _socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -51,11 +51,11 @@ def _attempts(folder: str, parent: int, uid: int) -> list[str]:
         "files: reading /etc/passwd": lambda: os.open("/etc/passwd", os.O_RDONLY),
         "files: reading /proc": lambda: os.open("/proc/self/maps", os.O_RDONLY),
         "files: writing to /": lambda: os.open("/prorl-sandbox-probe", os.O_WRONLY | os.O_CREAT),
-        "files: writing to /dev/shm": lambda: os.open("/dev/shm/prorl-probe", os.O_WRONLY | os.O_CREAT),  # noqa: S108
+        "files: writing to /dev/shm": lambda: os.open("/dev/shm/prorl-probe", os.O_WRONLY | os.O_CREAT),
         "processes: fork": os.fork,
         "processes: signalling the parent": lambda: os.kill(parent, 0),
         "processes: signalling all": lambda: os.kill(-1, 0),
-        "processes: executing": lambda: os.execv("/bin/sh", ["sh", "-c", "exit 0"]),  # noqa: S606
+        "processes: executing": lambda: os.execv("/bin/sh", ["sh", "-c", "exit 0"]),
         "capabilities: becoming root": lambda: os.setuid(0 if uid else 1),
         "namespaces: a new one": lambda: kernel.check(kernel.libc.unshare(0x10000000), "unshare"),
         "limits: raising": lambda: os.nice(-5),
@@ -67,7 +67,7 @@ def _attempts(folder: str, parent: int, uid: int) -> list[str]:
         failed.append("dumpable")
     with contextlib.suppress(OSError):
         os.close(os.open(f"{folder}/probe", os.O_WRONLY | os.O_CREAT, 0o600))
-        os.unlink(f"{folder}/probe")  # noqa: PTH108
+        os.unlink(f"{folder}/probe")
         return failed
     return [*failed, "scratch: cannot write there"]
 

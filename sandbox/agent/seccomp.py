@@ -50,7 +50,7 @@ class Check:
     argument: int
     values: tuple[int, ...]
     yes: int = ALLOW
-    no: int = refuse()  # noqa: RUF009 - a number
+    no: int = refuse()
     mask: int = _ALL
     wide: bool = False
 

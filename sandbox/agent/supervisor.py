@@ -58,7 +58,7 @@ def remove_scratch(folder: str) -> None:
             scratch.wipe(fd)
         finally:
             os.close(fd)
-        os.rmdir(folder)  # noqa: PTH106
+        os.rmdir(folder)
 
 
 def _kill_rest(uid: int | None) -> None:
@@ -80,7 +80,7 @@ def _kill_rest(uid: int | None) -> None:
 
 def _children() -> list[int]:
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:  # noqa: PTH123
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []

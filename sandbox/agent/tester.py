@@ -137,7 +137,8 @@ def _calls(tree: ast.Module, name: str) -> bool:
 
 def _unknown_names(tree: ast.Module) -> set[str]:
     """Names that the test code uses and does not define: helpers of the candidate's program."""
-    used, bound = set(), set(dir(builtins))
+    used: set[str] = set()
+    bound = set(dir(builtins))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)

@@ -6,6 +6,7 @@ longer known to be at a job's start, so the zygote says so and leaves, and the j
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -43,7 +44,6 @@ def main() -> None:
     """Runs the agent until its judge goes away."""
     settings: dict[str, Any] = json.loads(os.environ[SETTINGS])
     _raise_stack(settings)
-    del os.environ[SETTINGS]
     _take_control(settings["control"])
     guard = Guard(settings)
     try:
@@ -172,9 +172,17 @@ def _serve(scene: Scene, guard: Guard) -> None:
         if pid == 0:
             _program_process(scene, guard)
         status = _await(pid, guard)
+        _reap()
         if status:
             send_record(CONTROL, Kind.DIED, status=status)
             os._exit(2)
+
+
+def _reap() -> None:
+    """Takes leave of orphans: in a namespace of its own, the zygote is everyone's last parent."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _program_process(scene: Scene, guard: Guard) -> None:
