@@ -80,12 +80,14 @@ def repeat_phrase(text: str, phrase: str, small_n: int) -> bool:
     several words replaced is a mistake. Case and punctuation around words do not matter.
     """
     wanted, given = _cores(phrase), _cores(text)
-    size, changes = len(wanted), []
+    size, count = len(wanted), 0
     for start in range(len(given) - size + 1):
         if given[start] == wanted[0] and given[start + size - 1] == wanted[-1]:
             inside = zip(given[start + 1 : start + size - 1], wanted[1:-1], strict=True)
-            changes.append(sum(word != original for word, original in inside))
-    return len(changes) == small_n and all(change == 1 for change in changes)
+            count += 1
+            if count > small_n or sum(word != original for word, original in inside) != 1:
+                return False
+    return count == small_n
 
 
 # --- words ---

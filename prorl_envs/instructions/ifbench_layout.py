@@ -37,7 +37,8 @@ def nested_parentheses(text: str) -> bool:
     for mark in re.findall(r"[][(){}]", text):
         if mark in "([{":
             opened.append(mark)
-            deepest = max(deepest, len(opened))
+            if len(opened) > deepest:
+                deepest = len(opened)
         elif opened and opened[-1] == _CLOSING[mark]:
             if deepest >= 5:
                 return True

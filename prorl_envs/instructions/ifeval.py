@@ -35,7 +35,7 @@ def holds(count: int, relation: str, bound: int) -> bool:
 
 def occurrences(text: str, phrase: str) -> int:
     """How often `phrase` occurs in `text`, ignoring case, also inside longer words, without overlaps."""
-    return sum(1 for _ in re.finditer(re.escape(phrase), text, re.IGNORECASE))
+    return len(re.findall(re.escape(phrase), text, re.IGNORECASE))
 
 
 def opening_word(paragraph: str) -> str:
@@ -148,8 +148,7 @@ def number_highlights(text: str, num_highlights: int) -> bool:
 @CATALOGUE.instruction("detectable_format:multiple_sections", section_spliter=p.WORD, num_sections=p.COUNT)
 def multiple_sections(text: str, section_spliter: str, num_sections: int) -> bool:
     """The section word, followed by a number, occurs at least `num_sections` times (case matters)."""
-    marks = re.finditer(rf"{re.escape(section_spliter)}\s?\d++", text)
-    return sum(1 for _ in marks) >= num_sections
+    return len(re.findall(rf"{re.escape(section_spliter)}\s?\d++", text)) >= num_sections
 
 
 @CATALOGUE.instruction("detectable_format:json_format")

@@ -27,8 +27,8 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _MARKS = ".?!"
 _AFTER_MARK = ")\";}]*:@'({[!?‘’“”«»"
 _CLASS = re.escape(_AFTER_MARK)
-_INNER_MARK = re.compile(rf"[.?!](?=[{_CLASS}])")
-_CLOSERS = re.compile(r"[\"')\]}‘’“”«»]++(?:\s++|(?=--)|$)", re.MULTILINE)
+_LAST_INNER_MARK = re.compile(rf".*[.?!](?=[{_CLASS}])", re.DOTALL)
+_CLOSERS = re.compile(r"[\"')\]}‘’“”«»]++(?=--|\Z)")
 _PIECE = re.compile(
     rf"""-{{2,}} | \.{{2,}}
     | [^\s("`{{\[:;&\#*@)}}\]\-,] (?: (?![{_CLASS}] | --|\.\. | ,(?:$|[{_CLASS}]|--|\.\.)) \S )*+
@@ -37,13 +37,17 @@ _PIECE = re.compile(
 )
 _LABEL = re.compile(r"[^\W\d]\.|-?[.,]?\d[\d,.-]*+")  # "B." or "12."
 
-# Tokens. These stand alone wherever they occur.
-_ALONE = re.escape('[](){}<>;@#$%&?!*"`«»“”„‘’—–')
-_TOKEN = re.compile(rf"\.{{2,}}|--|`+|[{_ALONE}]|[:,](?!\d)|(?:(?!--|\.\.)[^\s{_ALONE}:,`]|[:,](?=\d))++|\S")
+# Tokens. Some marks stand alone wherever they occur, a period where only closing marks follow in its sentence.
+_ALONE = re.escape('[](){}<>;@#$%&?!*"«»“”„‘’—–')
+_TOKEN = re.compile(
+    rf"""(?: [^\s{_ALONE}:,`.\-]++ | -(?!-) | \.(?!\.|[\])}}>"'»”’\ ]*+(?:\n|\Z)) | [:,](?=\d) )++
+    | [{_ALONE}:,] | \.{{2,}} | -- | `+ | \S""",
+    re.VERBOSE,
+)
 _CLITIC = re.compile(r"(?:n't|'(?:ll|re|ve|s|m|d)?)\Z", re.IGNORECASE)
 _OPENING_QUOTE = re.compile(r"'(?!(?:ll|re|ve|s|m|d|t|n)\b)(?=\w)", re.IGNORECASE)
-_FUSED = {"cannot": 3, "gimme": 3, "gonna": 3, "gotta": 3, "lemme": 3, "wanna": 3}
-_CLOSING = frozenset("])}>\"'»”’")
+_FUSED_LETTERS = ("annot", "onna", "anna", "otta", "imme", "emme")
+_FUSED = re.compile(r"\b(?:can(?=not\b)|(?:gon|wan)(?=na\b)|got(?=ta\b)|(?:gim|lem)(?=me\b))", re.IGNORECASE)
 
 
 def words(text: str) -> list[str]:
@@ -71,52 +75,62 @@ def divided(text: str, divider: re.Pattern[str]) -> list[str] | None:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of `text`, stripped, in order.
+    """The sentences of `text`, in order, white space between words made single blanks.
 
     A sentence ends at a question or exclamation mark, or at a period that closes no abbreviation, initial or
     ellipsis, when closing punctuation or white space follows. Closing quotes and brackets stay with the
     sentence they close. Line breaks alone end nothing; the number of a list item ("1.") is a sentence.
     """
-    spans: list[tuple[int, int]] = []
-    start = 0
-    for boundary in [*_boundaries(text), len(text)]:
-        closers = _CLOSERS.match(text, start, boundary) if spans else None
-        if closers:
-            spans[-1] = (spans[-1][0], start + len(closers.group().rstrip()))
-            start = closers.end()
-        if start < boundary:
-            spans.append((start, boundary))
-        start = boundary
-    return [sentence for start, end in spans if (sentence := text[start:end].strip())]
+    found: list[str] = []
+    current: list[str] = []
+    decided: dict[tuple[str, str], list[str]] = {}
+    fresh = False  # whether a sentence has just ended
+    for pair in pairwise([*text.split(), ""]):
+        parts = decided.get(pair)
+        if parts is None:
+            parts = decided[pair] = _cut(*pair)
+        if fresh and len(parts) == 1 and _CLOSERS.fullmatch(parts[0]):
+            found[-1] += f" {parts[0]}"
+            fresh = False
+            continue
+        for part in parts[:-1]:
+            current.append(part)
+            found.append(" ".join(current))
+            current = []
+        fresh = not parts[-1] and parts[-2][-1] in _MARKS
+        if parts[-1]:
+            current.append(parts[-1])
+    return [*found, " ".join(current)] if current else found
 
 
 def tokens(text: str) -> list[str]:
     """Treebank-style tokens: punctuation apart from words, ``don't`` as ``do`` and ``n't``."""
-    return [token for sentence in sentences(text) for token in _tokens_of(sentence)]
+    joined = "\n".join(sentences(text))
+    if any(letters in joined.lower() for letters in _FUSED_LETTERS):
+        joined = _FUSED.sub(r"\g<0> ", joined)
+    found: list[str] = _TOKEN.findall(joined)
+    if "'" not in joined:
+        return found
+    return [part for token in found for part in (_split_clitic(token) if "'" in token else (token,))]
 
 
-def _boundaries(text: str) -> Iterator[int]:
-    """Where the sentences after the first begin.
+def _cut(body: str, following: str) -> list[str]:
+    """The parts of a piece between white space; a sentence ends after each of them but the last.
 
-    Of the marks in one piece between white space only the last is looked at (and the first, if the piece starts
-    with it), as in Punkt: "Really?!" ends one sentence.
+    Of the marks in one piece only the last is looked at (and the first, if the piece starts with it), as in
+    Punkt: "Really?!" ends one sentence. An empty last part means that a sentence ends with the piece.
     """
-    for chunk, following in pairwise([*_CHUNK.finditer(text), None]):
-        if chunk is None:
-            return
-        body, start = chunk.group(), chunk.start()
-        if body[0] in _MARKS and body[1:2] and body[1] in _AFTER_MARK:
-            yield start + 1
-        if following is not None and body[-1] in _MARKS:
-            if _ends_sentence(body, following.group()):
-                yield following.start()
-        elif (inner := _last_inner_mark(body)) > 1 and _ends_sentence(body[:inner], body[inner]):
-            yield start + inner
-
-
-def _last_inner_mark(body: str) -> int:
-    """The end of the last mark in `body` that closing punctuation follows; 0 if there is none."""
-    return max((mark.end() for mark in _INNER_MARK.finditer(body)), default=0)
+    cuts = [1] if body[0] in _MARKS and len(body) > 1 and body[1] in _AFTER_MARK else []
+    if body[-1] in _MARKS and following:
+        cuts += [len(body)] if _ends_sentence(body, following) else []
+    elif inner := _LAST_INNER_MARK.match(body):
+        end = inner.end()
+        cuts += [end] if end > 1 and _ends_sentence(body[:end], body[end]) else []
+    parts = [body[start:end] for start, end in pairwise([0, *cuts, len(body)])]
+    if cuts and (closers := _CLOSERS.match(parts[-1])):
+        parts[-2] += closers.group()
+        parts[-1] = parts[-1][closers.end() :]
+    return parts
 
 
 def _ends_sentence(body: str, following: str) -> bool:
@@ -124,10 +138,11 @@ def _ends_sentence(body: str, following: str) -> bool:
 
     Like Punkt, this looks at both pieces together: a mark inside `following` decides too.
     """
-    return any(_is_end(piece, after) for piece, after in pairwise(_PIECE.findall(f"{body} {following}")))
+    return any(_is_end(*pair) for pair in set(pairwise(_PIECE.findall(f"{body} {following}"))))
 
 
 def _is_end(piece: str, following: str) -> bool:
+    """Whether a sentence ends with `piece`, a word with its period or a single mark, before `following`."""
     if piece in {".", "?", "!"}:
         return True
     if not piece.endswith("."):
@@ -141,23 +156,13 @@ def _is_end(piece: str, following: str) -> bool:
     return True
 
 
-def _tokens_of(sentence: str) -> Iterator[str]:
-    raw: list[str] = _TOKEN.findall(sentence)
-    last = next((i for i in range(len(raw) - 1, -1, -1) if raw[i] not in _CLOSING), -1)
-    for index, token in enumerate(raw):
-        final = index == last and len(token) > 1 and token[-1] == "." and token[-2] != "."
-        yield from _split_clitic(token[:-1] if final else token)
-        if final:
-            yield "."
-
-
 def _split_clitic(token: str) -> Iterator[str]:
     if _OPENING_QUOTE.match(token):
         yield "'"
         token = token[1:]
-    cut = _FUSED.get(token.lower(), 0)
-    if not cut and (clitic := _CLITIC.search(token)):
-        cut = clitic.start()
-    if cut:
-        yield token[:cut]
-    yield token[cut:]
+    clitic = _CLITIC.search(token)
+    if clitic and clitic.start():
+        yield token[: clitic.start()]
+        yield clitic.group()
+    else:
+        yield token
