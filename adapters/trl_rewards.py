@@ -151,10 +151,13 @@ class _LastBatch:
 
     def verdicts(self, batch: object, score: Callable[[], list[Verdict]]) -> list[Verdict]:
         with self._lock:
-            if self._batch != batch or any(verdict.reward is None for verdict in self._verdicts):
-                self._batch, self._verdicts = None, score()
-                self._batch = batch
-            return self._verdicts
+            if self._verdicts and self._batch == batch:
+                return self._verdicts
+        verdicts = score()
+        if all(verdict.reward is not None for verdict in verdicts):  # a failure deserves another try
+            with self._lock:
+                self._batch, self._verdicts = batch, verdicts
+        return verdicts
 
 
 def _log(

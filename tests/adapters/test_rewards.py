@@ -13,7 +13,7 @@ from adapters.ground_truth import domain_of, task_of_ground_truth, truth_of
 from adapters.rewards import score_rows, task_of_row, tasks_of_rows
 from adapters.trl_rewards import make_reward
 from adapters.verl_reward import compute_score, to_verl_row
-from prorl_envs.core import Task, Verdict
+from prorl_envs.core import DOMAINS, Task, Verdict
 from prorl_envs.errors import RowError, TaskError, UnknownNameError
 from prorl_envs.recipes import load_tasks
 from prorl_envs.scoring import Scorer, shared_scorer
@@ -25,6 +25,7 @@ MATH = Task("math", "1+1?", {"answer": "2"}, source="own")
 def _scorer() -> Iterator[None]:
     yield
     shared_scorer().close()
+    shared_scorer(VERIFIERS).close()
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,21 @@ def test_a_ground_truth_that_cannot_be_read_is_refused(domain: str, given: Any) 
         truth_of(domain, given)
 
 
+# Whatever isolation the machine reaches will do for the programs of a test.
+VERIFIERS = {"code": {"require": "unsafe", "allow_unsafe": True}}
+
+
+def tasks_of(domain: str) -> list[Task]:
+    if domain != "code":
+        return load_tasks(f"samples-{domain}", limit=6)
+    echo = {"reference": "```python\nprint(input())\n```"}
+    double = {"reference": "```python\ndef f(x):\n    return 2 * x\n```"}
+    return [
+        Task("code", "Echo.", {"inputs": ["1\n", "a b\n"], "outputs": ["1\n", "a b\n"]}, meta=echo),
+        Task("code", "Double.", {"inputs": [[1], [4]], "outputs": [2, 8], "fn_name": "f"}, meta=double),
+    ]
+
+
 def responses(tasks: list[Task]) -> list[tuple[Task, str]]:
     """Right, wrong, cut off and empty responses for each task."""
     pairs = [(task, str(task.meta["reference"])) for task in tasks]
@@ -143,19 +159,21 @@ def responses(tasks: list[Task]) -> list[tuple[Task, str]]:
     return pairs
 
 
-@pytest.mark.parametrize("domain", ["math", "stem", "logic", "instruction"])
+@pytest.mark.parametrize("domain", DOMAINS)
 def test_every_entrance_gives_the_same_verdicts(domain: str) -> None:
-    pairs = responses(load_tasks(f"samples-{domain}", limit=6))
+    pairs = responses(tasks_of(domain))
     tasks, texts = [task for task, _ in pairs], [text for _, text in pairs]
-    with Scorer(workers=2) as scorer:
+    with Scorer(workers=2, verifiers=VERIFIERS) as scorer:
         direct = scorer.score(tasks, texts)
     assert {verdict.correct for verdict in direct} == {True, False}
     rows = [task.to_row() for task in tasks]
     chats = [[{"role": "assistant", "content": text}] for text in texts]
-    assert score_rows(rows, texts) == direct
-    assert score_rows(tasks, chats) == direct
+    assert score_rows(rows, texts, scorer=shared_scorer(VERIFIERS)) == direct
+    assert score_rows(tasks, chats, scorer=shared_scorer(VERIFIERS)) == direct
     columns = {name: [row[name] for row in rows] for name in rows[0] if name != "prompt"}
-    assert make_reward()([row["prompt"] for row in rows], chats, **columns) == [v.reward for v in direct]
+    assert make_reward(verifiers=VERIFIERS)([row["prompt"] for row in rows], chats, **columns) == [
+        v.reward for v in direct
+    ]
     for task, text, verdict in zip(tasks, texts, direct, strict=True):
         row = to_verl_row(task)
         scores = compute_score(
@@ -163,6 +181,15 @@ def test_every_entrance_gives_the_same_verdicts(domain: str) -> None:
         )
         assert (scores["score"], scores["acc"]) == (verdict.reward, float(bool(verdict.correct)))
         assert {name: scores[name] for name in verdict.parts} == dict(verdict.parts)
+
+
+def test_eurus_rows_score_as_published() -> None:
+    """Lists of arguments per call, and outputs wrapped in a list: as the function problems of APPS and TACO are."""
+    truth = json.dumps({"fn_name": "f", "inputs": [["01"], ["11"]], "outputs": [[0], [1]]})
+    program = "```python\nclass Solution:\n    def f(self, s):\n        return s.count('11')\n```"
+    plain = "```python\ndef f(s):\n    return s.count('11')\n```"
+    for response, reward in ((program, 1.0), (plain, 1.0), ("```python\ndef f(s):\n    return 0\n```", 0.5)):
+        assert compute_score("taco", response, truth, verifiers=VERIFIERS)["score"] == reward
 
 
 def test_a_failure_is_logged_and_carries_no_reward(caplog: pytest.LogCaptureFixture) -> None:
