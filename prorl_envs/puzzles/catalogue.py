@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import functools
 import importlib
+import warnings
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -164,9 +165,11 @@ def _configuration(task: str, size: int, seed: int, config: Mapping[str, Any] | 
 
 @contextlib.contextmanager
 def _refusals(task: str, config: Mapping[str, Any] | None) -> Iterator[None]:
-    """Upstream's many ways to refuse its settings, as one."""
+    """Upstream's many ways to refuse its settings, as one; its unclosed data files without their warnings."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            yield
     except ConfigError:
         raise
     except (AssertionError, TypeError, ValueError, KeyError) as error:

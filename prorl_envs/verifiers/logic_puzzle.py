@@ -79,7 +79,7 @@ class LogicVerifier(BaseVerifier):
             if self.scoring == "strict":
                 return Verdict.share(strict, detail=f"{name}: strict rule", parts=parts)
             value, reason = upstream_score(name, answer, entry)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise TaskError(
                 f"task {task.id}: field 'truth.entry' does not fit {name!r}: {error!r}"
             ) from error
