@@ -31,7 +31,7 @@ audit: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,docker,test]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,docker,data,serve,test]"
 	touch $@
 
 clean:

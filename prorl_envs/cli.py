@@ -32,10 +32,11 @@ _VERBS: Mapping[str, str] = MappingProxyType(
         "play": "answer a problem yourself and see the verdict",
         "score": "score a file of responses",
         "audit": "check reward functions: references, garbage, hostile texts",
+        "serve": "the rewards over HTTP",
         "doctor": "look at this installation",
     }
 )
-_EXTRAS: Mapping[str, str] = MappingProxyType({"train": "train", "eval": "train"})
+_EXTRAS: Mapping[str, str] = MappingProxyType({"train": "train"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

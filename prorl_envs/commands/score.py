@@ -14,7 +14,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -24,9 +23,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from prorl_envs.core import Task, Verdict
-from prorl_envs.errors import ConfigError, RowError, TaskError
-from prorl_envs.extract import coerce_response
+from prorl_envs.core import Verdict
+from prorl_envs.errors import ConfigError, RowError
+from prorl_envs.row_verdicts import Entry, judge_rows, read_row
 from prorl_envs.rows import Row, rows_of_file
 from prorl_envs.scoring import Scorer
 
@@ -88,44 +87,21 @@ def _score_file(source: Path, out: IO[str], scorer: Scorer, console: Console) ->
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("scoring", total=None)
         for chunk in _chunks(rows_of_file(source)):
-            for row_id, domain, verdict in _score_chunk(chunk, scorer):
-                tallies[domain].add(verdict)
-                out.write(json.dumps({"id": row_id, **verdict.to_dict()}) + "\n")
-                if verdict.reward is None:
-                    console.print(
-                        f"not judged: {verdict.detail}", markup=False, highlight=False, soft_wrap=True
-                    )
+            for judged in judge_rows([_entry(row, scorer) for row in chunk], scorer):
+                tallies[judged.domain].add(judged.verdict)
+                out.write(json.dumps(judged.to_dict()) + "\n")
+                if judged.verdict.reward is None:
+                    line = f"not judged: {judged.verdict.detail}"
+                    console.print(line, markup=False, highlight=False, soft_wrap=True)
             out.flush()
             progress.advance(bar, len(chunk))
     return tallies
 
 
-def _score_chunk(chunk: list[Row | RowError], scorer: Scorer) -> Iterator[tuple[Any, str, Verdict]]:
-    read = [row if isinstance(row, RowError) else _read(row, scorer) for row in chunk]
-    good = [entry for entry in read if not isinstance(entry, RowError)]
-    verdicts = iter(scorer.score([task for _, task, _ in good], [response for *_, response in good]))
-    for row, entry in zip(chunk, read, strict=True):
-        if isinstance(entry, RowError):
-            yield _id_of(row), "(unreadable)", Verdict.failed(str(entry))
-        else:
-            yield entry[0], entry[1].domain, next(verdicts)
-
-
-def _read(row: Row, scorer: Scorer) -> tuple[Any, Task, str] | RowError:
-    data = row.data
-    problem = partial(RowError, file=row.file, row=row.number)
-    if "response" not in data:
-        return problem("it is missing", field="response")
-    try:
-        task = Task.from_dict({"prompt": "", **data, "id": ""})
-        scorer.verifier(task.domain).check(task)
-        return data.get("id", row.number), task, coerce_response(data["response"])
-    except (TaskError, LookupError, TypeError) as error:
-        return problem(str(error))
-
-
-def _id_of(row: Row | RowError) -> Any:
-    return row.row if isinstance(row, RowError) else row.data.get("id", row.number)
+def _entry(row: Row | RowError, scorer: Scorer) -> Entry:
+    if isinstance(row, RowError):
+        return Entry(row.row, error=row)
+    return read_row(row.data, row.number, scorer, file=row.file)
 
 
 def _chunks(rows: Iterable[Row | RowError]) -> Iterator[list[Row | RowError]]:
