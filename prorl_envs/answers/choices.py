@@ -24,6 +24,8 @@ def gold_choices(text: str) -> frozenset[str] | None:
     plain = _plain(text)
     if _BARE.match(plain) and (plain.strip("(). ").isupper() or "(" in plain):
         return frozenset(plain.strip("(). ").upper())
+    if _RUN.match(plain) and list(plain) == sorted(set(plain)):
+        return frozenset(plain)
     if _SEVERAL.match(plain) and not re.search(r"[a-j](?![a-z]*\b(?:nd|r)\b)", re.sub(r"\b(?:and|or)\b", "", plain)):
         return frozenset(re.findall(r"[A-J]", plain))
     return None

@@ -77,7 +77,9 @@ def argument(parser: Parser) -> Node:
         parser.tokens[parser.position] = Token("num", token.text[1:])
         return number(int(token.text[0]))
     if token is not None and token.kind == "num":
-        return parser.numeral()
+        from prorl_envs.answers.parser import decimal
+
+        return decimal(parser.take().text)
     if token is not None and token.kind == "let":
         parser.take()
         return _letter(token.text)

@@ -9,14 +9,16 @@ from prorl_envs.answers.choices import compare_choices, gold_choices
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.matching import compare_shapes
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
-from prorl_envs.answers.phrases import compare_phrases
+from prorl_envs.answers.phrases import compare_phrases, meaning
 from prorl_envs.answers.reading import read_shape
+from prorl_envs.answers.residues import compare_residues
+from prorl_envs.answers.response import unboxed
 from prorl_envs.answers.shapes import Shape
 from prorl_envs.answers.syntax import Unreadable
 
 __all__ = ["compare", "compare_read", "longest_answer"]
 
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_GROUPED = re.compile(r"(?<=\d),(?=[1-9]\d\d(?!\d))")
 _REFUSED = re.compile(r"\\bmod|\\pmod|\\text\s*\{[^{}]*\b(?:or|maybe|perhaps|not|guess)\b|[?]|\bmaybe\b|\bor\b")
 _BLANKS = re.compile(r"\s++|\\ ")
 
@@ -30,17 +32,19 @@ def compare(gold: str, answer: str) -> Outcome:
     """Whether `answer` is `gold`, both as they stood in their boxes."""
     if len(answer) > longest_answer(gold):
         return differ("too long")
-    a, b = clean(gold), clean(answer)
+    a, b = clean(unboxed(gold)), clean(unboxed(answer))
     if not b:
         return differ("empty")
     if _BLANKS.sub("", a) == _BLANKS.sub("", b):
         return same("text")
     if gold_choices(gold) is not None and (outcome := compare_choices(gold, answer)).decided:
         return outcome
-    outcome = compare_read(a, b)
-    if outcome.decided:
-        return outcome
+    for rule in (compare_read, compare_residues):
+        if (outcome := rule(a, b)).decided:
+            return outcome
     outcome = compare_phrases(a, b)
+    if not outcome.decided and (meaning(a).startswith("(") != meaning(b).startswith("(")) and (_reads(a) or _reads(b)):
+        return differ("words")
     if outcome.decided:
         return outcome
     return _by_math_verify(gold, answer)
@@ -56,6 +60,14 @@ def compare_read(gold: str, answer: str) -> Outcome:
             if _compare_shapes_of(first, second).equal:
                 return same("separators")
     return outcome
+
+
+def _reads(text: str) -> bool:
+    try:
+        read_shape(text)
+    except Unreadable:
+        return False
+    return True
 
 
 def _compare_shapes_of(gold: str, answer: str) -> Outcome:

@@ -14,10 +14,10 @@ from prorl_envs.answers.parser import readings
 from prorl_envs.answers.plusminus import expand
 from prorl_envs.answers.regions import WHOLE, intersection, is_empty, without
 from prorl_envs.answers.shapes import Piece, Region
-from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, is_name, is_word, spelled
+from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, is_name, is_word, spelled, ungrouped
 from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
 
-__all__ = ["interval_piece", "real_line", "region_of"]
+__all__ = ["interval_piece", "is_infinite", "region_of"]
 
 _ORDER = {"<": (1, False), "<=": (1, True), ">": (-1, False), ">=": (-1, True)}
 _SET_OPERATIONS = frozenset({"cup", "cap", "setminus"})
@@ -102,7 +102,7 @@ def _operand(tokens: Sequence[Token]) -> Region:
         return Region(WHOLE)
     if not closes_all(tokens):
         raise Unreadable("no set")
-    inside = tokens[1:-1]
+    inside = ungrouped(tokens[1:-1])
     parts, _ = cut(inside, lambda t: t.kind == "op" and t.text in ",;")
     if tokens[0].text == "\\{":
         if builder := _builder(tokens):
@@ -120,11 +120,6 @@ def _operand(tokens: Sequence[Token]) -> Region:
     return nested
 
 
-def real_line() -> Region:
-    """All real numbers."""
-    return Region(WHOLE)
-
-
 def interval_piece(low: Node, high: Node, opener: str, closer: str) -> Piece:
     """The piece of an interval written with these brackets."""
     return Piece(_finite(low), _finite(high), opener == "[" and _finite(low) is not None,
@@ -137,8 +132,13 @@ def _point(node: Node) -> Piece:
 
 def _finite(node: Node) -> Node | None:
     """The node, or None for infinity of either sign."""
+    return None if is_infinite(node) else node
+
+
+def is_infinite(node: Node) -> bool:
+    """Whether the expression is infinity, of either sign."""
     inner = node.args[0] if node.op == "neg" else node
-    return None if inner.op == "const" and inner.value == "oo" else node
+    return inner.op == "const" and inner.value == "oo"
 
 
 def _inequality(parts: list[list[Token]], ops: list[str]) -> Region | None:

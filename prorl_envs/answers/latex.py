@@ -67,10 +67,13 @@ _SYNONYMS = {
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]++)\*?")
 _EMPTY_DELIMITER = re.compile(r"\\(?:left|right)\s*+\.")
-_SPACING = re.compile(r"\\[,;:!> ]|\\(?=\n)|\\[hv]space\*?\{[^{}]*+\}|\\phantom\{[^{}]*+\}|~")
-_MATH_MARKS = re.compile(r"\\[()\[\]](?!\s*\w*pt)|\$\$?|\\\$")
+_SPACING = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?=\n))|\\[hv]space\*?\{[^{}]*+\}|\\phantom\{[^{}]*+\}|~")
+_MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]|\$\$?|\\\$")
 _DEGREE = re.compile(r"\^\s*+(?:\{\s*+\\(?:circ|degree)\s*+\}|\\(?:circ|degree)(?![A-Za-z]))")
 _BARE_DEGREE = re.compile(r"\{\s*+\}\s*+(?=\\degree)")
+_DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
+"""A backslash escaped twice on its way through JSON; in a matrix it would be a row's end."""
+_ROW_SKIP = re.compile(r"\\\\\s*+\[[^\[\]]{0,10}\]")
 _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|\\,|,\\!|\{\\,\})(?=\d{3}(?!\d))")
 _BOLD = re.compile(r"\*\*([^*]++)\*\*|__([^_]++)__|`([^`]++)`")
 _SPACES = re.compile(r"\s++")
@@ -85,15 +88,17 @@ def clean(text: str) -> str:
         text = _SUPERSCRIPT_RUN.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
         text = _SUBSCRIPT_RUN.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
         text = unicodedata.normalize("NFKC", text.translate(_UNICODE))
-    if "\\" in text or "$" in text or "~" in text:
+    if _DOUBLED.search(text) and "\\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)
+    if "\\" in text or "$" in text or "~" in text or "{,}" in text:
         text = _clean_commands(text)
     text = _BOLD.sub(lambda m: next(g for g in m.groups() if g is not None), text)
     return unwrap(_END.sub("", _SPACES.sub(" ", text)).strip())
 
 
 def _clean_commands(text: str) -> str:
-    text = _GROUPED.sub("", text)
-    text = _MATH_MARKS.sub(" ", _EMPTY_DELIMITER.sub(" ", text.replace("\\\\", "\\\\ ")))
+    text = _ROW_SKIP.sub(r"\\\\ ", _GROUPED.sub("", text))
+    text = _MATH_MARKS.sub(" ", _EMPTY_DELIMITER.sub(" ", text))
     text = _SPACING.sub(" ", text).replace("\\%", "%").replace("\\#", "#").replace("\\&", "&")
     text = _BARE_DEGREE.sub("", _DEGREE.sub(r"\\degree ", text))
     return _COMMAND.sub(_synonym, text)

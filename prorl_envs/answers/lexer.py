@@ -106,14 +106,14 @@ def _text_tokens(content: str, spaced: bool, after_number: bool) -> list[Token]:
     if len(inner) == 1 and inner.isalpha():
         is_unit = after_number and inner in _UNIT_LETTERS
         return [Token("text", inner, spaced) if is_unit else Token("let", inner, spaced)]
-    if not _PROSE.search(inner) and _MATHS.search(inner):
+    if not _PROSE.search(inner) and _MATHS.search(inner) and not (after_number and inner[-1:].isalpha()):
         return [t._replace(spaced=spaced) if n == 0 else t for n, t in enumerate(tokenize(inner))]
-    if joined := _CONJUNCTION.fullmatch(content):
-        return [Token("text", joined[1], spaced), Token("text", joined[2], True)]
+    head, _, last = inner.rpartition(" ")
+    if last in ("and", "or") and head:
+        return [Token("text", head.rstrip(" ,"), spaced), Token("text", last, True)]
     return [Token("text", content, spaced)]
 
 
-_CONJUNCTION = re.compile(r"(.*\S)\s*+,?\s++(and|or)\s*+", re.DOTALL)
 _PROSE = re.compile(r"[A-Za-z]{2}|\\text")
 _MATHS = re.compile(r"[\d,=+\-(){}/^<>|]")
 

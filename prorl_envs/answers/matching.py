@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from prorl_envs.answers.equality import equal, proportional
 from prorl_envs.answers.evaluate import exact
-from prorl_envs.answers.inequalities import interval_piece
+from prorl_envs.answers.inequalities import interval_piece, is_infinite
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.regions import regions_equal
-from prorl_envs.answers.scalars import compare_scalars, nodes_equal, percent_game, relation_matches
+from prorl_envs.answers.scalars import compare_scalars, is_compound, nodes_equal, percent_game, relation_matches
 from prorl_envs.answers.shapes import Chain, Items, Matrix, Piece, Ratio, Region, Relation, Scalar, Shape
 from prorl_envs.answers.syntax import Node, symbols
 
@@ -49,6 +49,8 @@ def _compare_values(gold: Scalar, answer: Scalar) -> Outcome:
 
 def _compare_chain(gold: Shape, answer: Chain) -> Outcome:
     """``2 + 5 = 7`` is 7; ``8 = 7`` is nothing."""
+    if isinstance(gold, Scalar) and is_compound(gold.name):
+        return differ("equation")
     for part in answer.parts[:-1]:
         if not nodes_equal(part, answer.parts[-1]):
             return differ("contradictory chain")
@@ -177,6 +179,8 @@ def _compare_items(gold: Items, answer: Items) -> Outcome:
     if gold.kind == "tuple" and answer.kind == "tuple":
         if not _brackets_agree(gold.brackets, answer.brackets):
             return differ("brackets")
+        if any(_infinite(item) for item in gold.items + answer.items):
+            return _compare_regions(gold, answer)
         return _all_equal(list(zip(gold.items, answer.items, strict=True)), "tuple")
     if "tuple" in (gold.kind, answer.kind):
         if "set" in (gold.kind, answer.kind):
@@ -187,6 +191,10 @@ def _compare_items(gold: Items, answer: Items) -> Outcome:
             ordered = [answer.items[others.index(name)] for name in names]
             return _all_equal(list(zip(gold.items, ordered, strict=True)), "names")
     return _unordered(gold.items, answer.items)
+
+
+def _infinite(shape: Shape) -> bool:
+    return isinstance(shape, Scalar) and is_infinite(shape.nodes[0])
 
 
 def _unequal_lengths(gold: Items, answer: Items) -> Outcome:

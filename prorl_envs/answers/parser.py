@@ -201,11 +201,11 @@ class Parser:
         """What follows ``^``: a group, or one signed factor."""
         if self.at("op", "{"):
             return self.group("{")
-        if self.at("op", "-", "+"):
-            negative = self.take().text == "-"
-            node = self.exponent()
-            return Node("neg", (node,)) if negative else node
-        return self.power()
+        negative = self.at("op", "-")
+        if negative or self.at("op", "+"):
+            self.take()
+        node = decimal(self.take().text) if self.at("num") else self.power()
+        return Node("neg", (node,)) if negative else node
 
     def group(self, opener: str) -> Node:
         """An expression in brackets."""

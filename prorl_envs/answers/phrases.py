@@ -21,6 +21,8 @@ _MEANINGS = {
 _ARTICLES = re.compile(r"\b(?:the|a|an)\s++")
 _ASIDE = re.compile(r"\s*+\([^()]*+\)$")
 _COMMAND_WORD = re.compile(r"\\(emptyset|infty)(?![A-Za-z])")
+_ONLY_WORDS = re.compile(r"(?=.*[a-z]{3})[a-z][a-z ']*+")
+_ABBREVIATED = re.compile(r"(?<=\b[A-Za-z])\.(?=[A-Za-z]\b|\s|$)")
 _WORDY = re.compile(r"[a-z]{2}")
 
 
@@ -28,6 +30,7 @@ def meaning(text: str) -> str:
     """The canonical words of a cleaned text; synonyms of yes, no, none, infinite and "all reals" are one."""
     text = _COMMAND_WORD.sub(r" \1 ", text.replace("\\{\\}", "emptyset").replace("\\{ \\}", "emptyset"))
     text = text.replace("\\mathbb{R}", "mathbbr").replace("\\mathbb R", "mathbbr")
+    text = _ABBREVIATED.sub("", text)
     words = _ARTICLES.sub("", plain_words(text).replace("-", " ").replace("/", " ")).strip()
     return _MEANINGS.get(words, words)
 
@@ -41,14 +44,20 @@ def compare_phrases(gold: str, answer: str) -> Outcome:
         return same("words")
     if a.startswith("(") and b.startswith("("):
         return differ("words")
+    if _ONLY_WORDS.fullmatch(a) and _ONLY_WORDS.fullmatch(b):
+        return differ("words")
     return UNDECIDED
 
 
-_FIGURES = re.compile(r"[^A-Za-z0-9]")
+_UNSAID = re.compile(r"\\text|\s|[{}]|(?<=[A-Za-z])\.")
 
 
 def _same_figures(a: str, b: str) -> bool:
     """Words may be cased and spaced freely; symbols between figures may not."""
     if not re.search(r"[\d^_<>=+*/]", a + b):
         return True
-    return re.sub(r"\\text|\s|[{}]", "", a).casefold() == re.sub(r"\\text|\s|[{}]", "", b).casefold()
+    return _figures(a) == _figures(b)
+
+
+def _figures(text: str) -> str:
+    return _UNSAID.sub("", text).casefold()

@@ -9,12 +9,12 @@ import functools
 import re
 from collections.abc import Sequence
 
-from prorl_envs.answers.inequalities import region_of, real_line
+from prorl_envs.answers.inequalities import region_of
 from prorl_envs.answers.lexer import Token, tokenize
 from prorl_envs.answers.parser import readings
 from prorl_envs.answers.plusminus import expand
 from prorl_envs.answers.shapes import Chain, Items, Matrix, Ratio, Region, Relation, Scalar, Shape
-from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, is_name, is_word, spelled, word_list
+from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, depths, is_name, is_word, spelled, ungrouped, word_list
 from prorl_envs.answers.syntax import Node, Unreadable
 
 __all__ = ["read_shape"]
@@ -125,6 +125,8 @@ def _single(tokens: Sequence[Token]) -> Shape:
         return _related(parts, [COMPARISONS[m.text] for m in marks])
     if bracketed := _bracketed(tokens):
         return bracketed
+    if spelled(tokens) == "emptyset":
+        return Items("set", (), "{}")
     if tokens and tokens[0].kind == "cmd" and tokens[0].text == "begin":
         return _matrix(tokens)
     ratio, colons = cut(tokens, lambda t: t.kind == "op" and t.text == ":")
@@ -231,10 +233,22 @@ def _node(tokens: Sequence[Token]) -> Node | None:
         return None
 
 
+def _side_by_side(tokens: Sequence[Token]) -> Shape | None:
+    """``(1,2)(3,4)``: tuples without a comma between them."""
+    groups: list[list[Token]] = [[]]
+    for token, depth in zip(tokens, depths(tokens), strict=True):
+        groups[-1].append(token)
+        if depth == 1 and token.text in ")]":
+            groups.append([])
+    shapes = [_bracketed(group) for group in groups[:-1]] if len(groups) > 2 and not groups[-1] else [None]
+    tuples = [shape for shape in shapes if isinstance(shape, Items)]
+    return Items("list", tuple(tuples)) if len(tuples) == len(shapes) else None
+
+
 def _bracketed(tokens: Sequence[Token]) -> Shape | None:
     if not closes_all(tokens):
-        return None
-    opener, closer, inside = tokens[0].text, tokens[-1].text, tokens[1:-1]
+        return _side_by_side(tokens) if tokens and tokens[0].text == "(" and tokens[-1].text == ")" else None
+    opener, closer, inside = tokens[0].text, tokens[-1].text, ungrouped(tokens[1:-1])
     if opener == "\\{":
         if not inside:
             return Items("set", (), "{}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from prorl_envs.extract import Boxed, all_boxed
 
-__all__ = ["FinalAnswer", "final_answer", "later_claims"]
+__all__ = ["FinalAnswer", "final_answer", "later_claims", "unboxed"]
 
 _JOINED = re.compile(r"[\s$,;.]*+(?:and|or|,|;|\\text\s*\{\s*(?:and|or)\s*\})[\s$]*+")
 _GAP = 40
@@ -47,6 +47,11 @@ def final_answer(text: str) -> FinalAnswer | None:
     group = _joined_tail(text, boxes)
     contents = list(dict.fromkeys(_innermost(box.content) for box in group))
     return FinalAnswer(", ".join(contents), text[boxes[-1].end : boxes[-1].end + _TAIL])
+
+
+def unboxed(text: str) -> str:
+    r"""The content of the innermost last box, or the text itself when there is none: golds are sometimes boxed."""
+    return _innermost(text) if "\\boxed" in text or "\\fbox" in text else text
 
 
 def _joined_tail(text: str, boxes: list[Boxed]) -> list[Boxed]:

@@ -12,7 +12,7 @@ from prorl_envs.answers.shapes import Relation, Scalar
 from prorl_envs.answers.syntax import Node, Unreadable, number, symbols, walk
 from prorl_envs.answers.units import Unit, parse_unit
 
-__all__ = ["compare_scalars", "family_equal", "nodes_equal", "relation_matches"]
+__all__ = ["compare_scalars", "is_compound", "nodes_equal", "percent_game", "relation_matches"]
 
 _PARAMETERS = frozenset("kmnltjNZ")
 _LONG_DECIMAL = 10
@@ -32,6 +32,8 @@ def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
     """By value, then by the other ways to write a value: percent, degrees, rounding, parameters."""
     if _labels_clash(gold, answer):
         return differ("another name")
+    if is_compound(gold.name) and is_compound(answer.name):
+        return Outcome(relation_matches(gold, answer), "equation")
     units = _units_clash(gold.unit, answer.unit)
     if units is not None and not units.equal:
         return units
@@ -42,7 +44,7 @@ def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
         return same("value")
     if gold.approx and nodes_equal(gold.approx, answer.nodes):
         return same("the gold's approximation")
-    for rule in (_percent, _degrees, _rounded, _family, _bound_variable, _unit_letter):
+    for rule in (_percent, _degrees, _based, _rounded, _family, _bound_variable, _unit_letter):
         outcome = rule(gold, answer)
         if outcome.decided:
             return outcome
@@ -56,6 +58,11 @@ def _labels_clash(gold: Scalar, answer: Scalar) -> bool:
     if a is None or b is None or a.op != "sym" or b.op != "sym":
         return False
     return str(a.value).partition("_")[0] != str(b.value).partition("_")[0]
+
+
+def is_compound(name: Node | None) -> bool:
+    """Whether a name is a combination of unknowns, as in ``x + y = 1``: then the equation is the answer."""
+    return name is not None and name.op in ("add", "mul", "div", "pow") and any(s[0].islower() for s in symbols(name))
 
 
 def _bound_variable(gold: Scalar, answer: Scalar) -> Outcome:
@@ -154,6 +161,19 @@ def _degrees(gold: Scalar, answer: Scalar) -> Outcome:
     return same("degrees") if nodes_equal(left, right) else UNDECIDED
 
 
+def _based(gold: Scalar, answer: Scalar) -> Outcome:
+    """``1011`` for ``1011_2`` or the reverse: the digits are the answer, the problem named the base."""
+    first, second = gold.nodes[0], answer.nodes[0]
+    if first.op == "based" and second.op == "based":
+        return Outcome(first.value == second.value, "base")
+    if "based" not in (first.op, second.op):
+        return UNDECIDED
+    based, plain = (first, second) if first.op == "based" else (second, first)
+    digits = str(based.value).partition("_")[0]
+    written = exact(plain, {}) if plain.op == "num" and plain.digits is None else None
+    return Outcome(written is not None and digits == str(written), "base")
+
+
 def _unwrapped(node: Node, op: str) -> Node | None:
     if node.op == op:
         return node.args[0]
@@ -224,10 +244,10 @@ def _within(node: Node, value: Fraction, places: int) -> bool:
 # --- families over the integers ---
 def _family(gold: Scalar, answer: Scalar) -> Outcome:
     r"""``k\pi`` against ``n\pi``, ``\frac{\pi}{4} + k\pi`` against ``n\pi - \frac{3\pi}{4}``."""
-    return same("integer parameter") if family_equal(gold.nodes[0], answer.nodes[0]) else UNDECIDED
+    return same("integer parameter") if _same_family(gold.nodes[0], answer.nodes[0]) else UNDECIDED
 
 
-def family_equal(a: Node, b: Node) -> bool:
+def _same_family(a: Node, b: Node) -> bool:
     """Whether two expressions, linear in one integer parameter each, run over the same numbers.
 
     Only for angles: other expressions in n and in k are different answers.

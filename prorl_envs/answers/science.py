@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from prorl_envs.answers.chemistry import compare_chemistry
 from prorl_envs.answers.choices import compare_choices, gold_choices
-from prorl_envs.answers.compare import compare
-from prorl_envs.answers.outcome import Outcome, differ
+from prorl_envs.answers.compare import compare, longest_answer
+from prorl_envs.answers.equality import equal
+from prorl_envs.answers.latex import clean
+from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+from prorl_envs.answers.parts import compare_ranges, split_parts
+from prorl_envs.answers.phrases import compare_phrases, meaning
 from prorl_envs.answers.quantities import MissingUnit, compare_quantities, parse_quantity
+from prorl_envs.answers.reading import read_shape
+from prorl_envs.answers.response import unboxed
+from prorl_envs.answers.shapes import Scalar
+from prorl_envs.answers.syntax import Unreadable
+from prorl_envs.answers.terms import compare_terms
 
 __all__ = ["Terms", "compare_science"]
+
+_MAX_PARTS = 20
+_BLANKS = re.compile(r"\s++")
 
 
 @dataclass(frozen=True)
@@ -24,13 +38,83 @@ class Terms:
 
 
 def compare_science(gold: str, answer: str, terms: Terms) -> Outcome:
-    """Whether `answer` is `gold`."""
-    if gold_choices(gold) is not None:
+    """Whether `answer` is `gold`; undecided when only a reader could tell."""
+    if len(answer) > longest_answer(gold):
+        return differ("too long")
+    gold, answer = unboxed(gold), unboxed(answer)
+    if gold_choices(gold) is not None and (terms.choices or len(clean(gold)) < 40):
         outcome = compare_choices(gold, answer, terms.choices)
-        return outcome if outcome.decided else differ("choice")
+        if outcome.decided or terms.choices:
+            return outcome if outcome.decided else differ("choice")
+    if _BLANKS.sub("", clean(gold)) == _BLANKS.sub("", clean(answer)) and not terms.unit:
+        return same("text")
+    for rule in (_chemistry, _quantity, _range, _parts, _expression, _words):
+        outcome = rule(gold, answer, terms)
+        if outcome.decided:
+            return outcome
+    return UNDECIDED
+
+
+def _chemistry(gold: str, answer: str, terms: Terms) -> Outcome:
+    if terms.unit or meaning(clean(gold)).startswith("("):
+        return UNDECIDED
+    return compare_chemistry(gold, answer)
+
+
+def _quantity(gold: str, answer: str, terms: Terms) -> Outcome:
     wanted = parse_quantity(gold, terms.unit)
-    if wanted is not None:
-        given = parse_quantity(answer)
-        if given is not None:
-            return compare_quantities(wanted, given, rel_tol=terms.rel_tol, missing_unit=terms.missing_unit)
+    if wanted is None:
+        return UNDECIDED
+    given = parse_quantity(answer)
+    if given is None:
+        return UNDECIDED
+    outcome = compare_quantities(wanted, given, rel_tol=terms.rel_tol, missing_unit=terms.missing_unit)
+    if not outcome.equal and not terms.unit and _expression(gold, answer, terms).equal:
+        return same("expression")  # "2 m g" is a product of variables as much as a quantity.
+    return outcome
+
+
+def _range(gold: str, answer: str, terms: Terms) -> Outcome:
+    return compare_ranges(gold, answer, rel_tol=terms.rel_tol, missing_unit=terms.missing_unit)
+
+
+def _parts(gold: str, answer: str, terms: Terms) -> Outcome:
+    """Several parts: by label where both sides label them, otherwise in order."""
+    wanted, labels = split_parts(gold)
+    if not 1 < len(wanted) <= _MAX_PARTS:
+        return UNDECIDED
+    given, others = split_parts(answer)
+    if len(given) != len(wanted):
+        return differ("number of parts") if labels[0] or parse_quantity(wanted[0]) else UNDECIDED
+    if labels[0] and sorted(labels) == sorted(others) and len(set(labels)) == len(labels):
+        given = [given[others.index(label)] for label in labels]
+    inner = replace(terms, choices=())
+    outcomes = [compare_science(g, a, inner) for g, a in zip(wanted, given, strict=True)]
+    if all(outcome.equal for outcome in outcomes):
+        return same("parts")
+    undecided = any(not outcome.decided for outcome in outcomes) and all(o.equal is not False for o in outcomes)
+    return UNDECIDED if undecided or not labels[0] else differ("parts")
+
+
+def _expression(gold: str, answer: str, terms: Terms) -> Outcome:
+    """Formulas in symbols: equal for positive values of the symbols, whatever they are named equal to."""
+    try:
+        wanted, given = read_shape(clean(gold)), read_shape(clean(answer))
+    except Unreadable:
+        return UNDECIDED
+    if not isinstance(wanted, Scalar) or not isinstance(given, Scalar) or wanted.unit or given.unit:
+        return UNDECIDED
+    verdicts = [equal(g, a, positive=True) for g in wanted.nodes for a in given.nodes]
+    return same("expression") if True in verdicts else UNDECIDED
+
+
+def _words(gold: str, answer: str, terms: Terms) -> Outcome:
+    for rule in (compare_terms, lambda g, a: compare_phrases(clean(g), clean(a))):
+        if (outcome := rule(gold, answer)).equal:
+            return outcome
+    if parse_quantity(gold, terms.unit) is not None:
+        return differ("not a quantity")
+    outcome = compare_terms(gold, answer)
+    if outcome.decided:
+        return outcome
     return compare(gold, answer)

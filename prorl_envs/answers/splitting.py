@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from prorl_envs.answers.lexer import FUNCTIONS, Token
 
-__all__ = ["COMPARISONS", "closes_all", "cut", "depths", "is_name", "is_word", "spelled", "word_list"]
+__all__ = ["COMPARISONS", "closes_all", "cut", "depths", "is_name", "is_word", "spelled", "ungrouped", "word_list"]
 
 _OPENERS = frozenset({"(", "[", "{", "\\{"})
 _CLOSERS = frozenset({")", "]", "}", "\\}"})
@@ -71,6 +71,20 @@ def spelled(tokens: Sequence[Token]) -> str:
     return "".join(t.text.replace(" ", "") for t in tokens if not (t.kind == "op" and t.text in "{}"))
 
 
+def ungrouped(inside: Sequence[Token]) -> Sequence[Token]:
+    """The inside of ``(12,102)``: between brackets the one comma parts two numbers, it does not group digits."""
+    if any(t.text in (",", ";") for t in inside):
+        return inside
+    found: list[Token] = []
+    for token in inside:
+        first, comma, second = token.text.partition(",")
+        if token.kind == "num" and comma and "," not in second:
+            found += [Token("num", first, token.spaced), Token("op", ","), Token("num", second)]
+        else:
+            found.append(token)
+    return found
+
+
 def is_name(tokens: Sequence[Token]) -> bool:
     """Whether the tokens can be what an answer is the value *of*: ``x``, ``f(2)``, ``|AB|``, ``a + b``, ``P(A)``.
 
@@ -86,10 +100,15 @@ def is_name(tokens: Sequence[Token]) -> bool:
     letters = {t.text for t in kept if t.kind == "let" or (t.kind == "cmd" and t.text.islower() and len(t.text) > 2)}
     functions = any(t.kind == "cmd" and t.text in FUNCTIONS for t in kept)
     for place, token in enumerate(kept):
-        raised = place > 0 and kept[place - 1].text in ("^", "{") and (len(letters) > 1 or functions)
+        raised = (len(letters) > 1 or functions) and _is_exponent(kept, place)
         if token.kind == "num" and not raised:
             return False
     return bool(letters) and not any(t.text in ("!", "%") for t in kept if t.kind == "op")
+
+
+def _is_exponent(tokens: Sequence[Token], place: int) -> bool:
+    before = "".join(t.text for t in tokens[max(0, place - 2) : place])
+    return before.endswith(("^", "^{"))
 
 
 def _without_indices(tokens: Sequence[Token]) -> list[Token]:

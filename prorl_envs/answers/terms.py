@@ -1,0 +1,76 @@
+r"""Terms of the sciences as words: "mitochondria", "First-order", genotypes, strands of nucleotides."""
+
+from __future__ import annotations
+
+import re
+
+from prorl_envs.answers.latex import clean
+from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+from prorl_envs.answers.phrases import meaning
+
+__all__ = ["compare_terms", "genotype"]
+
+_GENOTYPE = re.compile(r"^(?:(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z])[\s;/]*){1,6}$")
+_STRAND = re.compile(r"^(?:(?P<first>[53])'?\s*-?\s*)?(?P<bases>[ACGTUacgtu]{3,200})(?:\s*-?\s*(?P<last>[53])'?)?$")
+_SPELLINGS = (("sulph", "sulf"), ("aluminium", "aluminum"), ("colour", "color"), ("haem", "hem"), ("caesium", "cesium"),
+              ("fibre", "fiber"), ("tumour", "tumor"), ("oes", "es"), ("behaviour", "behavior"))  # fmt: skip
+_ASIDE = re.compile(r"\s*+\([^()]*+\)")
+_LATIN = (("mitochondria", "mitochondrion"), ("nuclei", "nucleus"), ("bacteria", "bacterium"), ("fungi", "fungus"),
+          ("alveoli", "alveolus"), ("stimuli", "stimulus"), ("spectra", "spectrum"), ("foci", "focus"))  # fmt: skip
+_WORD = re.compile(r"[a-z]{3}")
+
+
+def compare_terms(gold: str, answer: str) -> Outcome:
+    """Two phrases; undecided when they share words without being the same."""
+    wanted, given = _bare(gold), _bare(answer)
+    if genotype(wanted):
+        return Outcome(_letters(wanted) == _letters(given), "genotype")
+    strand = _strand(wanted)
+    if strand is not None and ("'" in wanted or len(strand) > 5):
+        return Outcome(strand == _strand(given), "strand")
+    a, b = _normal(gold), _normal(answer)
+    if not a or not b or not _WORD.search(a):
+        return UNDECIDED
+    if a == b:
+        return same("term")
+    shared = {_stem(word) for word in a.split()} & {_stem(word) for word in b.split()}
+    return UNDECIDED if shared or not _WORD.search(b) else differ("term")
+
+
+def genotype(text: str) -> bool:
+    """Whether a text is a genotype such as ``AaBb``: pairs of the same letter, in which case is meaning."""
+    pairs = re.findall(r"[A-Za-z]{2}", text)
+    letters = re.sub(r"[\s;/]", "", text)
+    return bool(_GENOTYPE.match(text)) and "".join(pairs) == letters and all(p[0].lower() == p[1].lower() for p in pairs)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\\text|[{}$\\]", "", clean(text)).strip(" .")
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\s;/]", "", text)
+
+
+def _strand(text: str) -> str | None:
+    """The bases in 5' to 3' direction; as written when no end is named."""
+    match = _STRAND.match(text.replace("–", "-"))
+    if match is None:
+        return None
+    bases = match["bases"].upper()
+    backwards = match["first"] == "3" or match["last"] == "5"
+    return bases[::-1] if backwards else bases
+
+
+def _normal(text: str) -> str:
+    words = meaning(_ASIDE.sub("", clean(text))).replace("'", "")
+    for old, new in _SPELLINGS + _LATIN:
+        words = words.replace(old, new)
+    return " ".join(_stem(word) for word in words.split())
+
+
+def _stem(word: str) -> str:
+    for ending in ("ies", "es", "s"):
+        if word.endswith(ending) and len(word) > len(ending) + 3 and not word.endswith("ss"):
+            return word[: -len(ending)] + ("y" if ending == "ies" else "")
+    return word
