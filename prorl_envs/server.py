@@ -54,14 +54,14 @@ def make_app(scorer: Scorer, *, max_body_mb: int = 256) -> Starlette:
         judged = await ajudge_rows(entries, scorer)
         return JSONResponse({"verdicts": [row.to_dict() for row in judged]})
 
-    async def health(request: Request) -> JSONResponse:
+    async def health(_request: Request) -> JSONResponse:
         probe = Task("math", "1?", {"answer": "1"})
         verdict = (await scorer.ascore([probe], ["\\boxed{1}"]))[0]
         status = 200 if verdict.correct else 503
         return JSONResponse({"ok": bool(verdict.correct), "detail": verdict.detail}, status)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         scorer.close()
 
