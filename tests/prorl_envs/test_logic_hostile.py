@@ -36,7 +36,11 @@ def hedges(task: Task) -> list[str]:
     right = gold(task)
     question = task.truth["entry"]["question"]
     around = (f"{right} or {right}1", f"{right}, or maybe not {right}", f"{right} {right} {right}x", question)
-    return [*(f"<answer>{text}</answer>" for text in around if right), right, f"<think><answer>{right}</answer>"]
+    return [
+        *(f"<answer>{text}</answer>" for text in around if right),
+        right,
+        f"<think><answer>{right}</answer>",
+    ]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -59,7 +63,9 @@ def test_strict_scoring_pays_nothing_for_hostile_answers_and_hedges(
 
 
 @pytest.mark.parametrize("name", EVALUATED.split())
-def test_upstream_scoring_executes_nothing_and_returns_in_time(name: str, upstream: Scorer, tmp_path: Path) -> None:
+def test_upstream_scoring_executes_nothing_and_returns_in_time(
+    name: str, upstream: Scorer, tmp_path: Path
+) -> None:
     check_upstream(name, upstream, tmp_path / "canary")
 
 
@@ -74,6 +80,8 @@ def check_upstream(name: str, scorer: Scorer, canary: Path) -> None:
     responses = hostile(canary)
     verdicts = scorer.score([task] * len(responses), responses)
     assert not canary.exists()
-    slow = [str(r)[:80] for r, v in zip(responses, verdicts, strict=True) if v.status in ("timeout", "failed")]
+    slow = [
+        str(r)[:80] for r, v in zip(responses, verdicts, strict=True) if v.status in ("timeout", "failed")
+    ]
     assert not slow
     assert all(v.reward is not None and 0.0 <= v.reward <= 1.0 for v in verdicts)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Formula", "conclusion", "follows", "read"]
+__all__ = ["Formula", "Negation", "conclusion", "entails", "follows", "read"]
 
 _TOKEN = re.compile(r"\s*+([A-Z]|[∧∨→↔¬()])")
 _RANK = {"↔": 0, "→": 1, "∨": 2, "∧": 3}
@@ -93,6 +93,14 @@ def follows(premises: Sequence[Formula], candidate: Formula, variables: Sequence
         return True
     joint = claimed == together if together in tables else all(table & ~claimed for table in tables)
     return joint and not _parts(candidate) & _compounds(premises)
+
+
+def entails(premises: Sequence[Formula], candidate: Formula, variables: Sequence[str]) -> bool:
+    """Whether `candidate` holds wherever all premises hold."""
+    names = tuple(sorted(variables))
+    everything = (1 << (1 << len(names))) - 1
+    together = functools.reduce(int.__and__, (_table(premise, names) for premise in premises), everything)
+    return not together & ~_table(candidate, names)
 
 
 def conclusion(premises: Sequence[Formula], variables: Sequence[str]) -> str | None:
