@@ -43,6 +43,7 @@ _SUBSHELL = re.compile(
 )
 _CORE = re.compile(r"\[\s*(He|Ne|Ar|Kr|Xe|Rn)\s*\]")
 _ISOTOPE_NAME = re.compile(r"^([A-Za-z]{1,12})\s*-\s*(\d{1,3})$")
+_ELECTRON = re.compile(r"e\s*(?:\^\s*\{?\s*-\s*\}?|-)")
 _CHARGE_END = re.compile(r"(?:\^\s*\{?\s*(\d*)\s*([+-])\s*(\d*)\s*\}?|(?<=[\dA-Za-z)\]])\s*([+-]))$")
 _HYDRATE = re.compile(r"\\cdot|\*|\.(?=\d*\s*H)")
 _EXPANSIONS = (("C2H5", "CH3CH2"), ("C3H7", "CH3CH2CH2"), ("C4H9", "CH3CH2CH2CH2"), ("COOH", "CO2H"), ("HOOC", "HO2C"))
@@ -130,6 +131,8 @@ def parse_formula(text: str) -> Formula | None:
             return None
         return Formula(((symbol, 1),), 0, ((symbol, int(named[2])),), Fraction(0), symbol)
     text = _STATE.sub("", text).replace("{ }", "").replace("{}", "").strip()
+    if _ELECTRON.fullmatch(text):
+        return Formula((("e", 1),), -1, (), Fraction(0), "e")
     parts = [part.strip() for part in _HYDRATE.split(text)]
     if len(parts) > 2 or not parts[0]:
         return None
@@ -235,8 +238,7 @@ def _side(text: str) -> frozenset[tuple[Formula, Fraction]] | None:
 
 
 def _particle(text: str) -> Formula | None:
-    electron = re.fullmatch(r"e\s*(?:\^\s*\{?\s*-\s*\}?|-)", _STATE.sub("", text).strip())
-    if electron:
+    if _ELECTRON.fullmatch(_STATE.sub("", text).strip()):
         return Formula((("e", 1),), -1, (), Fraction(0), "e")
     parts = [part.strip() for part in _HYDRATE.split(_STATE.sub("", text).strip())]
     waters = _waters(parts[1]) if len(parts) == 2 else Fraction(0)

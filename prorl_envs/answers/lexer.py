@@ -30,7 +30,10 @@ _LETTER_PAIRS = frozenset({"sh", "ch", "tg", "lg"})
 _ENGLISH = frozenset(
     "and or if for where when with all in is are the to of from any no not yes none true false odd even real each "
     "than then that such only set both does per let either neither about over under has can".split()
-) | frozenset("cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV".split())
+)
+_UNITS = frozenset("cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV".split())
+_GLUED_UNITS = frozenset("cm mm km kg".split())
+"""Units written right behind a number, as in 12cm; the others may be letters of a product (8mL^2)."""
 _UNIT_LETTERS = frozenset("msgLlNJWKVAFT")
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3}(?!\d))++(?!,\d)|\d++)(?:\.\d++)?(?:[eE][+-]?\d++(?![\d.]))?|\.\d++(?:[eE][+-]?\d++)?"
@@ -71,7 +74,7 @@ def tokenize(text: str) -> list[Token]:
             tokens.extend(_text_tokens(text[position:end], spaced, after_number))
             position = end + 1
         elif kind == "word":
-            tokens.extend(_word_tokens(piece, spaced))
+            tokens.extend(_word_tokens(piece, spaced, bool(tokens) and tokens[-1].kind == "num"))
         elif kind == "cmd":
             tokens.append(Token("cmd", piece[1:], spaced))
         elif kind in ("row", "num"):
@@ -118,8 +121,14 @@ _PROSE = re.compile(r"[A-Za-z]{2}|\\text")
 _MATHS = re.compile(r"[\d,=+\-(){}/^<>|]")
 
 
-def _word_tokens(word: str, spaced: bool) -> list[Token]:
+def _is_unit(word: str, spaced: bool, after_number: bool) -> bool:
+    return after_number and word in (_UNITS if spaced else _GLUED_UNITS)
+
+
+def _word_tokens(word: str, spaced: bool, after_number: bool) -> list[Token]:
     """A run of letters: a function, an English word, or letters side by side."""
+    if _is_unit(word, spaced, after_number):
+        return [Token("text", word, spaced)]
     if word in _COMMANDS and word not in _LETTER_PAIRS:
         return [Token("cmd", _COMMANDS[word], spaced)]
     if word in _ENGLISH or (len(word) > 4 and not word.isupper()) or (spaced and word.lower() in ("and", "or")):

@@ -17,7 +17,7 @@ _RANGE = re.compile(
     rf"^(?:between|from|in the range(?: of)?)?\s*(?P<low>{_NUMBER})\s*(?P<lowunit>{_UNIT})\s*(?:--?|to|and|through)\s*"
     rf"(?P<high>{_NUMBER})\s*(?P<unit>.{{0,80}})$"
 )
-_TEXT_WORD = re.compile(r"\\text\s*\{\s*((?:between|from|to|and|through)\b|--?)([^{}]*)\}")
+_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _LABEL = re.compile(r"(?:^|(?<=[\s,;]))\(?(?:part\s+)?([a-h]|iv|v?i{1,3}|[1-9])\s*[):]\s*")
 _SEPARATOR = re.compile(r"\s*(?:;|,(?!\d{3}(?!\d))|\band\b|\\text\s*\{\s*(?:,\s*)?and\s*\}|\\\\)\s*")
 _NAME = re.compile(r"^\s*([^=<>]{1,30}?)\s*=\s*")
@@ -25,7 +25,7 @@ _NAME = re.compile(r"^\s*([^=<>]{1,30}?)\s*=\s*")
 
 def parse_range(text: str) -> tuple[Quantity, Quantity] | None:
     """Both ends of a range, a unit written once counting for both; None when the text is none."""
-    text = _TEXT_WORD.sub(r" \1 \2", clean(text[:300])).strip()
+    text = _TEXT.sub(r" \1 ", clean(text[:300])).strip()
     match = _RANGE.match(_NAME.sub("", text, count=1))
     if match is None:
         return None

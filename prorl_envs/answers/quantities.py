@@ -28,6 +28,8 @@ MissingUnit: TypeAlias = Literal["accept", "reject"]
 DEFAULT_REL_TOL = 0.01
 ROUNDING_CAP = Fraction(1, 20)
 """Rounding to the gold's last digit excuses at most this relative difference: 2 m is not 2.4 m."""
+_HERTZ_AGAINST_ANGLE = -2
+_TURN = Fraction("6.283185307179586476925")
 _COARSE_CAP = Fraction(1, 50)
 _MAX_LENGTH = 400
 
@@ -40,6 +42,7 @@ _POWER_OF_TEN = re.compile(r"(?P<sign>[+-]?)\s*+10\s*+\^\s*+(?:\{\s*+(?P<braced>
 _BRACKETED = re.compile(r"^\(([^()]*+)\)(.*+)$", re.DOTALL)
 _LABEL = re.compile(r"^[^=<>]{1,60}?(?:=|\\approx|\\sim|:)\s*+(?=[-+(\d.\\])")
 _ABOUT = re.compile(r"^(?:\\approx|\\sim|~|about|approximately|approx\.?|roughly|around|ca\.|\\text\{\s*(?:about|approximately|roughly)\s*\})\s*+")
+_SEVERAL_NAMED = re.compile(r"=[^=]*(?:[,;]|\band\b)[^=,;]{1,40}=")
 _RESULT = re.compile(r"(?<![<>!\\])=|\\approx|\\simeq")
 _CONTINUES = re.compile(r"\s*+(?:[-+*/^!(]|\\(?:frac|sqrt|pi|pm|times|cdot|ln|log|sin|cos|text\{\s*(?:to|and|or)\b)|,?\s*+\d)")
 
@@ -70,7 +73,10 @@ def parse_quantity(text: str, unit: str | None = None) -> Quantity | None:
     """
     if len(text) > _MAX_LENGTH:
         return None
-    body = _core(clean(text))
+    text = clean(text)
+    if _SEVERAL_NAMED.search(text):
+        return None
+    body = _core(text)
     found = _numeral(body) or _constant(body)
     if found is None:
         return None
@@ -111,15 +117,25 @@ def _numeral(text: str) -> tuple[Quantity, str] | None:
         outer = re.match(_TIMES_TEN, bracketed[2])
         rest = bracketed[2][outer.end() :] if outer else bracketed[2]
         quantity = _made(inner, int(outer["exponent"].replace(" ", "")) if outer else 0)
-        return (quantity, rest) if not _CONTINUES.match(rest) else None
+        return (quantity, rest) if _ends(rest) else None
     if match := _POWER_OF_TEN.match(text):
         size = Fraction(10) ** int((match["braced"] or match["bare"]).replace(" ", ""))
         quantity = Quantity(-size if match["sign"] == "-" else size, None, NO_UNIT)
-        return (quantity, text[match.end() :]) if not _CONTINUES.match(text[match.end() :]) else None
+        return (quantity, text[match.end() :]) if _ends(text[match.end() :]) else None
     match = _NUMBER.match(text)
-    if match is None or _CONTINUES.match(text[match.end() :]):
+    if match is None or not _ends(text[match.end() :]):
         return None
     return _made(match, 0), text[match.end() :]
+
+
+def _ends(rest: str) -> bool:
+    """Whether a numeral is over where `rest` begins: nothing there continues a calculation, or it is a unit."""
+    if not _CONTINUES.match(rest):
+        return True
+    if not rest.lstrip().startswith(("/", "\\frac", "\\cdot", "*")):
+        return False
+    unit = parse_unit(rest)
+    return unit is not None and bool(unit.dims)
 
 
 def _made(match: re.Match[str], extra: int) -> Quantity:
@@ -192,7 +208,7 @@ def _nouns_agree(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _same_kind(gold: Quantity, answer: Quantity, rel_tol: float | None) -> Outcome:
-    if gold.unit.dims != answer.unit.dims or gold.unit.cycles * answer.unit.cycles < 0:
+    if gold.unit.dims != answer.unit.dims or gold.unit.cycles * answer.unit.cycles == _HERTZ_AGAINST_ANGLE:
         return differ("dimension")
     value, ulp = _converted(answer, gold.unit)
     outcome = _numbers(gold, value, ulp, rel_tol)
@@ -208,6 +224,8 @@ def _converted(quantity: Quantity, unit: Unit) -> tuple[Fraction, Fraction | Non
         target = Fraction(5, 9) if unit.offset == "degF" else unit.factor
         return _from_kelvin(kelvin, unit), ulp * size / target if ulp else None
     ratio = quantity.unit.factor / unit.factor
+    if quantity.unit.cycles * unit.cycles == -1:
+        ratio *= _TURN if quantity.unit.cycles > 0 else 1 / _TURN
     return value * ratio, ulp * ratio if ulp else None
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from prorl_envs.answers.chemistry import compare_chemistry
+from prorl_envs.answers.chemistry import compare_chemistry, parse_formula
 from prorl_envs.answers.choices import compare_choices, gold_choices
 from prorl_envs.answers.compare import compare, longest_answer
 from prorl_envs.answers.equality import equal
-from prorl_envs.answers.latex import clean
+from prorl_envs.answers.latex import clean, plain_words
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.parts import compare_ranges, split_parts
 from prorl_envs.answers.phrases import compare_phrases, meaning
@@ -19,7 +19,7 @@ from prorl_envs.answers.reading import read_shape
 from prorl_envs.answers.response import unboxed
 from prorl_envs.answers.shapes import Scalar
 from prorl_envs.answers.syntax import Unreadable
-from prorl_envs.answers.terms import compare_terms
+from prorl_envs.answers.terms import compare_sequences, compare_terms
 
 __all__ = ["Terms", "compare_science"]
 
@@ -48,11 +48,16 @@ def compare_science(gold: str, answer: str, terms: Terms) -> Outcome:
             return outcome if outcome.decided else differ("choice")
     if _BLANKS.sub("", clean(gold)) == _BLANKS.sub("", clean(answer)) and not terms.unit:
         return same("text")
-    for rule in (_chemistry, _quantity, _range, _parts, _expression, _words):
+    for rule in (_sequences, _chemistry, _quantity, _range, _parts, _expression, _words):
         outcome = rule(gold, answer, terms)
         if outcome.decided:
             return outcome
     return UNDECIDED
+
+
+def _sequences(gold: str, answer: str, terms: Terms) -> Outcome:
+    """Genotypes, strands, hybridisations: letters in which case or direction is meaning."""
+    return compare_sequences(gold, answer)
 
 
 def _chemistry(gold: str, answer: str, terms: Terms) -> Outcome:
@@ -69,7 +74,8 @@ def _quantity(gold: str, answer: str, terms: Terms) -> Outcome:
     if given is None:
         return UNDECIDED
     outcome = compare_quantities(wanted, given, rel_tol=terms.rel_tol, missing_unit=terms.missing_unit)
-    if not outcome.equal and not terms.unit and _expression(gold, answer, terms).equal:
+    plain = wanted.value != 0 and not any(mark in clean(gold) + clean(answer) for mark in ("\\text", "\\degree", "%"))
+    if not outcome.equal and not terms.unit and plain and _expression(gold, answer, terms).equal:
         return same("expression")  # "2 m g" is a product of variables as much as a quantity.
     return outcome
 
@@ -109,12 +115,16 @@ def _expression(gold: str, answer: str, terms: Terms) -> Outcome:
 
 
 def _words(gold: str, answer: str, terms: Terms) -> Outcome:
-    for rule in (compare_terms, lambda g, a: compare_phrases(clean(g), clean(a))):
-        if (outcome := rule(gold, answer)).equal:
-            return outcome
+    """Terms; what is no word goes to the rules of mathematics."""
     if parse_quantity(gold, terms.unit) is not None:
         return differ("not a quantity")
+    if parse_formula(gold) is not None and not meaning(clean(gold)).startswith("(") and len(gold) < 4:
+        return differ("formula")
+    if not _LETTERS.search(plain_words(clean(gold))) or _MATHEMATICS.search(clean(gold)):
+        return compare(gold, answer)
     outcome = compare_terms(gold, answer)
-    if outcome.decided:
-        return outcome
-    return compare(gold, answer)
+    return outcome if outcome.decided else compare_phrases(clean(gold), clean(answer))
+
+
+_LETTERS = re.compile(r"[a-z]{3}|^[A-Za-z]{2}$", re.IGNORECASE)
+_MATHEMATICS = re.compile(r"[=+*/^_<>|]|\\(?!text)[A-Za-z]|\d|^[A-Za-z]*[a-z][A-Z][A-Za-z]*$")

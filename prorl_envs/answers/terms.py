@@ -8,10 +8,11 @@ from prorl_envs.answers.latex import clean
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.phrases import meaning
 
-__all__ = ["compare_terms", "genotype"]
+__all__ = ["compare_sequences", "compare_terms", "genotype"]
 
 _GENOTYPE = re.compile(r"^(?:(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z])[\s;/]*){1,6}$")
 _STRAND = re.compile(r"^(?:(?P<first>[53])'?\s*-?\s*)?(?P<bases>[ACGTUacgtu]{3,200})(?:\s*-?\s*(?P<last>[53])'?)?$")
+_HYBRID = re.compile(r"^sp(?:\^?[23])?(?:d(?:\^?[23])?)?$")
 _SPELLINGS = (("sulph", "sulf"), ("aluminium", "aluminum"), ("colour", "color"), ("haem", "hem"), ("caesium", "cesium"),
               ("fibre", "fiber"), ("tumour", "tumor"), ("oes", "es"), ("behaviour", "behavior"))  # fmt: skip
 _ASIDE = re.compile(r"\s*+\([^()]*+\)")
@@ -20,14 +21,21 @@ _LATIN = (("mitochondria", "mitochondrion"), ("nuclei", "nucleus"), ("bacteria",
 _WORD = re.compile(r"[a-z]{3}")
 
 
-def compare_terms(gold: str, answer: str) -> Outcome:
-    """Two phrases; undecided when they share words without being the same."""
+def compare_sequences(gold: str, answer: str) -> Outcome:
+    """Genotypes, strands of nucleotides and hybridisations, letter by letter; else undecided."""
     wanted, given = _bare(gold), _bare(answer)
+    if _HYBRID.match(wanted):
+        return Outcome(_letters(wanted) == _letters(given), "hybridisation")
     if genotype(wanted):
         return Outcome(_letters(wanted) == _letters(given), "genotype")
     strand = _strand(wanted)
     if strand is not None and ("'" in wanted or len(strand) > 5):
         return Outcome(strand == _strand(given), "strand")
+    return UNDECIDED
+
+
+def compare_terms(gold: str, answer: str) -> Outcome:
+    """Two phrases; undecided when they share words without being the same."""
     a, b = _normal(gold), _normal(answer)
     if not a or not b or not _WORD.search(a):
         return UNDECIDED
@@ -49,7 +57,7 @@ def _bare(text: str) -> str:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\s;/]", "", text)
+    return re.sub(r"[\s;/^]", "", text)
 
 
 def _strand(text: str) -> str | None:

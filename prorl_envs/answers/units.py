@@ -25,8 +25,8 @@ _OWN = {
     "kPA": (1, "kPa"), "Kg": (1, "kg"), "KG": (1, "kg"), "Km": (1, "km"), "kj": (1, "kJ"), "KeV": (1, "keV"),
     "kev": (1, "keV"), "Mev": (1, "MeV"), "ev": (1, "eV"), "EV": (1, "eV"), "Hr": (1, "hour"), "hr": (1, "hour"),
     "hrs": (1, "hour"), "sec": (1, "second"), "secs": (1, "second"), "mins": (1, "minute"), "yrs": (1, "year"),
-    "y": (1, "year"), "Torr": (1, "torr"), "Kcal": (1, "kcal"), "Cal": (1, "kcal"), "rev": (6.283185307179586, "rad"),
-    "revolution": (6.283185307179586, "rad"), "revs": (6.283185307179586, "rad"), "ml": (1, "mL"), "lbs": (1, "lb"),
+    "y": (1, "year"), "Torr": (1, "torr"), "Kcal": (1, "kcal"), "Cal": (1, "kcal"), "rev": (1, ""),
+    "revolution": (1, ""), "revs": (1, ""), "revolutions": (1, ""), "rpm": ("0.016666666666666666667", "Hz"), "ml": (1, "mL"), "lbs": (1, "lb"),
     "lbm": (1, "lb"), "molar": (1, "M"), "ohms": (1, "ohm"), "mhz": (1, "MHz"), "ghz": (1, "GHz"), "khz": (1, "kHz"),
     "hz": (1, "Hz"), "Lightyear": (1, "light_year"), "lightyear": (1, "light_year"), "lightyears": (1, "light_year"),
     "gm": (1, "g"), "gms": (1, "g"), "gr": (1, "g"), "kgs": (1, "kg"), "cms": (1, "cm"), "mol%": (0.01, ""),
@@ -60,9 +60,9 @@ _FRACTION = re.compile(rf"\\frac\s*+{_GROUP}\s*+{_GROUP}")
 _TEXT = re.compile(r"\\text\s*+(?=\{)")
 _REWRITES = (
     (re.compile(r"\\mu[\s{]*+"), "µ"), (re.compile(r"\\Omega(?![A-Za-z])"), "ohm"), (re.compile(r"\\AA(?![A-Za-z])"), "Å"),
-    (re.compile(r"\\degree\s*+(?:C\b|[cC]elsius\b)|\bdegrees?\s++(?:C\b|[cC]elsius\b)"), "degC"),
-    (re.compile(r"\\degree\s*+(?:F\b|[fF]ahrenheit\b)|\bdegrees?\s++(?:F\b|[fF]ahrenheit\b)"), "degF"),
-    (re.compile(r"\\degree\s*+K\b"), "K"), (re.compile(r"\\(?:degree|circ)"), " deg "), (re.compile(r"''"), " arcsec "),
+    (re.compile(r"(?:\\degree[\s{]*+|\bdegrees?\s++)(?:C\b|[cC]elsius\b)"), " degC "),
+    (re.compile(r"(?:\\degree[\s{]*+|\bdegrees?\s++)(?:F\b|[fF]ahrenheit\b)"), " degF "),
+    (re.compile(r"\\degree[\s{]*+K\b"), " K "), (re.compile(r"\\(?:degree|circ)"), " deg "), (re.compile(r"''"), " arcsec "),
     (re.compile(r"'"), " arcmin "), (re.compile(r"\\(?:cdot|times|ast)(?![A-Za-z])"), "*"),
     (re.compile(r"\\hat\s*+\{[^{}]*+(?:\{[^{}]*+\})?[^{}]*+\}"), ""), (re.compile(r"\\(alpha|beta|gamma)"), r"\1"),
     (re.compile(r"[;~]"), " "), (re.compile(r"\\hbar(?![A-Za-z])"), " hbar "), (re.compile(r"\bper\b"), "/"), (re.compile(r"\blight[- ]years?\b"), "ly"),
@@ -82,7 +82,7 @@ class Unit:
         dims: (dimension, exponent) pairs, sorted; empty for numbers, angles and counts.
         offset: "degC" or "degF" for a bare temperature scale, else "".
         nouns: what is counted, lower case and singular, sorted.
-        cycles: written in turns or hertz (+1) or in radians (-1): the same dimension, not the same thing.
+        cycles: 2 for hertz, 1 for turns, -1 for angles: of the same dimension, but not the same thing.
     """
 
     factor: Fraction = Fraction(1)
@@ -94,7 +94,7 @@ class Unit:
     @property
     def physical(self) -> bool:
         """Whether it says more than a count's noun."""
-        return bool(self.dims) or self.factor != 1 or bool(self.offset)
+        return bool(self.dims) or self.factor != 1 or bool(self.offset) or bool(self.cycles)
 
 
 NO_UNIT = Unit()
@@ -183,7 +183,7 @@ def _plain(text: str) -> str:
         text = _FRACTION.sub(r"(\1)/(\2)", text)
     for pattern, new in _REWRITES:
         text = pattern.sub(new, text)
-    return re.sub(r"\s++", " ", text.replace("\\ ", " ")).strip(" .,;$\\{")
+    return re.sub(r"\s++", " ", text.replace("\\ ", " ")).strip(" .,;$\\{}")
 
 
 class _Reader:
@@ -249,15 +249,17 @@ class _Reader:
         self.factor *= factor ** int(power) if power.denominator == 1 else 1
         for name, exponent in dims:
             self.dims[name] = self.dims.get(name, Fraction(0)) + exponent * power
-        if word.endswith("Hz") or word in ("rpm", "rev", "hertz") or word.startswith("revolution"):
+        if word.endswith("Hz") or word == "hertz":
+            self.cycles = 2
+        elif word == "rpm" or word.startswith("rev"):
             self.cycles = 1
-        elif word.startswith("rad"):
+        elif word.startswith(("rad", "deg", "arc")) and word not in ("degC", "degF"):
             self.cycles = -1
         return True
 
     def _made(self) -> Unit:
         dims = tuple(sorted((k, v) for k, v in self.dims.items() if v))
-        return Unit(self.factor, dims, "", tuple(sorted(self.nouns)), self.cycles if dims else 0)
+        return Unit(self.factor, dims, "", tuple(sorted(self.nouns)), self.cycles)
 
 
 def _singular(word: str) -> str:
