@@ -115,7 +115,9 @@ class Layout(BaseModel):
         prompt: a template or prompt name that replaces the recipe's.
         truth: the fields of `Task.truth`.
         whole_truth: or the one field that is the whole truth.
-        meta: the fields of `Task.meta`; absent ones are left out unless they say otherwise.
+        meta: the fields of `Task.meta`.
+        confirm: an answer by somebody else; the row is kept only if the verifier accepts it. See
+            `prorl_envs.confirm`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -128,6 +130,7 @@ class Layout(BaseModel):
     truth: dict[str, Field] = {}
     whole_truth: Field | None = None
     meta: dict[str, Field] = {}
+    confirm: Field | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Layout:
@@ -175,6 +178,11 @@ class Layout(BaseModel):
     def read_meta(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """The meta of `row`."""
         return _read_all(self.meta, row)
+
+    def read_confirmation(self, row: Mapping[str, Any]) -> str | None:
+        """Somebody else's answer to `row`, if there is one."""
+        answer = MISSING if self.confirm is None else self.confirm.read(row, "confirm")
+        return None if answer is MISSING else str(answer)
 
 
 def look_up(row: Any, path: str) -> Any:

@@ -22,6 +22,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as ModelField
 
+from prorl_envs.confirm import Candidate, confirmed
 from prorl_envs.core import Task, Verifier
 from prorl_envs.errors import RecipeError, RowError, TaskError, UnknownNameError
 from prorl_envs.mapping import DroppedRow, Field, Layout, pick_layout
@@ -107,15 +108,18 @@ class Recipe(BaseModel):
         """The tasks, in the order of the rows. Arguments as for `load_tasks`; `report` is filled in."""
         if split is not None and self.split_names() and split not in self.split_names():
             raise UnknownNameError("split", split, self.split_names())
+        report = report or LoadReport()
         if self.generator is not None:
             if path is not None:
                 raise RecipeError(f"recipe {self.name!r} generates its tasks: it reads no path")
             made = generate(self.generator, split or next(iter(self.generator.splits), None))
-            return _limited(made, limit, report or LoadReport())
-        report = report or LoadReport()
+            return self._counted(made, limit, report, None)
         rows = read_rows(self.files(path, split=split, download=download))
+        read = self._read(rows, on_error, report)
+        confirms = any(layout.confirm for layout in self.layouts)
+        tasks = confirmed(read, report) if confirms else (task for task, _ in read)
         published = path is None and split in (None, *self.split_names()[:1])
-        return _limited(self._read(rows, on_error, report, self.rows if published else None), limit, report)
+        return self._counted(tasks, limit, report, self.rows if published else None)
 
     def files(
         self, path: str | Path | None = None, *, split: str | None = None, download: bool = False
@@ -135,7 +139,11 @@ class Recipe(BaseModel):
         raise RecipeError(how_to_get(self.name, self.hub))
 
     def task_of(self, row: Row) -> Task:
-        """The task that one row means.
+        """The task that one row means. Raises as `candidate_of` does."""
+        return self.candidate_of(row)[0]
+
+    def candidate_of(self, row: Row) -> Candidate:
+        """The task that one row means, and the answer that must confirm its gold, if the layout names one.
 
         Raises:
             RowError: names the file, the row and the field.
@@ -149,21 +157,21 @@ class Recipe(BaseModel):
             truth, meta = layout.read_truth(row.data), layout.read_meta(row.data)
             task = Task(self.domain, prompt, truth, source=self.name, meta=meta)
             _check(task)
-            return task
+            return task, layout.read_confirmation(row.data)
         except RowError as error:
             raise RowError(error.problem, file=row.file, row=row.number, field=error.field) from None
         except TaskError as error:
             raise RowError(str(error), file=row.file, row=row.number) from None
 
     def _read(
-        self, rows: Iterable[Row | RowError], on_error: OnError, report: LoadReport, expected: int | None
-    ) -> Iterator[Task]:
+        self, rows: Iterable[Row | RowError], on_error: OnError, report: LoadReport
+    ) -> Iterator[Candidate]:
         for row in rows:
             report.read += 1
             try:
                 if isinstance(row, RowError):
                     raise row
-                task = self.task_of(row)
+                candidate = self.candidate_of(row)
             except DroppedRow as left_out:
                 report.leave_out(left_out.gold)
                 continue
@@ -172,10 +180,20 @@ class Recipe(BaseModel):
                     raise
                 report.skip(error)
                 continue
+            yield candidate
+
+    def _counted(
+        self, tasks: Iterator[Task], limit: int | None, report: LoadReport, expected: int | None
+    ) -> Iterator[Task]:
+        """The first `limit` of `tasks`; after the last of all, says in the log what was left out."""
+        for number, task in enumerate(tasks if limit is None or limit > 0 else (), start=1):
+            report.tasks += 1
             yield task
-        if report.skipped or report.without_gold:
+            if number == limit:
+                return
+        if report.skipped or report.without_gold or report.unconfirmed:
             log.warning("%s: %s", self.name, report.summary())
-        if expected not in (None, report.read):
+        if limit is None and expected not in (None, report.read):
             log.warning("%s: read %d rows where %d are published", self.name, report.read, expected)
 
 
@@ -280,13 +298,3 @@ def _override(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
         }
         return _validated(data, recipe.name)
     return _validated({**data, **overrides}, recipe.name)
-
-
-def _limited(tasks: Iterator[Task], limit: int | None, report: LoadReport) -> Iterator[Task]:
-    if limit is not None and limit <= 0:
-        return
-    for task in tasks:
-        report.tasks += 1
-        yield task
-        if report.tasks == limit:
-            return

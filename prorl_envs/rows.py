@@ -42,6 +42,7 @@ class LoadReport:
         tasks: tasks made.
         filtered: rows that the recipe's filter leaves out.
         without_gold: rows left out because no gold could be had from them, where the recipe allows that.
+        unconfirmed: tasks left out because an independent answer does not agree with their gold.
         skipped: malformed rows, under ``on_error="skip"``.
         errors: the first few of those.
     """
@@ -50,6 +51,7 @@ class LoadReport:
     tasks: int = 0
     filtered: int = 0
     without_gold: int = 0
+    unconfirmed: int = 0
     skipped: int = 0
     errors: list[RowError] = field(default_factory=list)
 
@@ -71,7 +73,7 @@ class LoadReport:
         first = f"; the first: {self.errors[0]}" if self.errors else ""
         return (
             f"{self.tasks} tasks from {self.read} rows, {self.filtered} filtered out, {self.without_gold} left out "
-            f"without a gold, {self.skipped} malformed and skipped{first}"
+            f"without a gold, {self.unconfirmed} not confirmed, {self.skipped} malformed and skipped{first}"
         )
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from prorl_envs.extract import all_boxed
+from prorl_envs.extract import all_boxed, answer_section
 
 __all__ = ["TRANSFORMS", "TransformName", "final_answer"]
 
@@ -41,13 +41,13 @@ _LONGEST_UNIT = 40
 def final_answer(solution: Any) -> str | None:
     r"""The short answer at the end of a worked `solution`, or None when none is retrievable.
 
-    In this order: the one ``\boxed`` (several different ones are no single answer); what follows the last
-    "answer:" or "the answer is"; the whole text when it is one short line; the last side of the equation that
-    the last line ends with, when it is a number with or without a unit and the line states nothing else.
-    Guessing beyond that would train on wrong golds: on solutions whose answers are known, the last side of any
-    equation was right in two cases out of three only.
+    Reasoning up to ``</think>`` is passed over. In this order: the one ``\boxed`` (several different ones are no
+    single answer); what follows the last "answer:" or "the answer is"; the whole text when it is one short line;
+    the last side of the equation that the last line ends with, when it is a number with or without a unit and
+    the line states nothing else. Guessing beyond that would train on wrong golds: on solutions whose answers are
+    known, the last side of any equation was right in two cases out of three only.
     """
-    text = _text(solution)
+    text = answer_section(_text(solution)).text
     boxes = {box.content.strip() for box in all_boxed(text)}
     if boxes:
         return _short(boxes.pop()) if len(boxes) == 1 else None

@@ -102,6 +102,9 @@ def test_limit_stops_before_a_later_bad_row(small: str, tmp_path: Path) -> None:
     file = rows(tmp_path, row(), row(), "{")
     assert len(load_tasks(small, path=file, limit=2)) == 2
     assert load_tasks(small, path=file, limit=0) == []
+    report = LoadReport()
+    assert [len(load_tasks(small, path=file, limit=1, report=report)) for _ in range(3)] == [1, 1, 1]
+    assert report.tasks == 3
 
 
 def test_overrides_are_validated(small: str, tmp_path: Path) -> None:

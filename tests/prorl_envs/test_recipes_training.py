@@ -105,7 +105,6 @@ def test_scp_takes_short_golds_from_worked_solutions_of_every_edition(tmp_path: 
             "domain": "physics",
             "problem": "v?",
             "extracted_solution": "So \\boxed{3 \\text{ m/s}}",
-            "r1_response": "x",
         },
         {
             "domain": "biology",
@@ -142,6 +141,30 @@ def test_scp_takes_short_golds_from_worked_solutions_of_every_edition(tmp_path: 
     assert (report.without_gold, report.filtered) == (1, 1)
     assert tasks[0].text.startswith("v?\n\n")
     assert "\\boxed{}" in tasks[0].text
+
+
+def test_scp_keeps_golds_that_another_models_answer_confirms(tmp_path: Path) -> None:
+    solution = "We find $v = 3.0$ m/s.\n\nAnswer: 3.0 m/s"
+    responses = [
+        "<think>\\boxed{9}</think>\nThe speed is \\boxed{3.00\\ \\mathrm{m/s}}.",
+        "The final answer is 300 cm/s.",
+        "So \\boxed{4 \\text{ m/s}}",
+        "I cannot tell, because the drawing is not given here.",
+    ]
+    rows = [
+        {
+            "domain": "physics",
+            "problem": f"v{number}?",
+            "extracted_solution": solution,
+            "r1_response": response,
+        }
+        for number, response in enumerate(responses)
+    ]
+    report = LoadReport()
+    tasks = load(tmp_path, "scp-116k", *rows, report=report)
+    assert [task.text[:3] for task in tasks] == ["v0?", "v1?"]
+    assert (report.tasks, report.unconfirmed, report.without_gold) == (2, 1, 1)
+    assert len(load(tmp_path, "scp-116k", *rows, limit=1)) == 1
 
 
 IDS = ["length_constraints:number_words", "punctuation:no_comma"]
