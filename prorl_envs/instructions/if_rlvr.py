@@ -14,7 +14,7 @@ from itertools import pairwise
 from prorl_envs.instructions import params as p
 from prorl_envs.instructions.catalogue import Catalogue
 from prorl_envs.instructions.ifeval import STARS, holds, letter_frequency, occurrences
-from prorl_envs.instructions.splitting import divided, sentences, tokens
+from prorl_envs.instructions.splitting import divided, sentences, tokens_of
 
 __all__ = ["CATALOGUE"]
 
@@ -142,8 +142,9 @@ def no_adjacent_consecutive(text: str) -> bool:
 @CATALOGUE.instruction("keywords:start_end")
 def start_end(text: str) -> bool:
     """The first and the last word are the same, ignoring case; nothing follows the last, no punctuation either."""
-    found = tokens(text)
-    return len(found) > 1 and found[0].lower() == found[-1].lower()
+    found = sentences(text)
+    first, last = tokens_of(found[:1]), tokens_of(found[-1:])
+    return len(found) + len(first) > 2 and first[0].lower() == last[-1].lower()
 
 
 @CATALOGUE.instruction("first_word:first_word_answer", first_word=p.WORD)

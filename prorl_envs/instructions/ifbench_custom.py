@@ -8,7 +8,7 @@ import re
 import string
 import unicodedata
 from datetime import date
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from prorl_envs.instructions.catalogue import Catalogue
 from prorl_envs.instructions.lexicon import EUROPEAN_CAPITALS
@@ -23,6 +23,7 @@ _QUESTION = re.compile(r"Question \d+[.|):;]?\s*+")
 _OPTION = re.compile(r"[A-Ea-e][.|)]\s*+\w")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AFRICAN_COUNTRIES = 52
+_MOST_ROWS = 20  # more than any of the tables may have
 _NAPOLEON = (1769, 1821)
 
 
@@ -126,10 +127,10 @@ def _ascii(text: str) -> str:
 
 
 def _table(text: str, delimiter: str, *, keep_quotes: bool = False) -> list[list[str]]:
-    """The rows of a delimited table, none if it is malformed; quotes around fields are dropped or kept."""
+    """The first rows of a delimited table, none if it is malformed; quotes around fields are dropped or kept."""
     source = text.replace('"', '"""') if keep_quotes else text
     try:
-        return list(csv.reader(io.StringIO(source), delimiter=delimiter))
+        return list(islice(csv.reader(io.StringIO(source), delimiter=delimiter), _MOST_ROWS))
     except csv.Error:
         return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from prorl_envs.instructions import params as p
 from prorl_envs.instructions.catalogue import Catalogue
@@ -139,11 +139,9 @@ def sentences_then_bullets(text: str) -> bool:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     first = next((index for index, line in enumerate(lines) if line.startswith("*")), len(lines))
     before, bullets = lines[:first], lines[first:]
-    return (
-        sum(len(sentences(line)) for line in before) >= 2
-        and len(bullets) >= 2
-        and all(line.startswith("*") for line in bullets)
-    )
+    if len(bullets) < 2 or not all(line.startswith("*") for line in bullets):
+        return False
+    return len(list(islice((sentence for line in before for sentence in sentences(line)), 2))) == 2
 
 
 @CATALOGUE.instruction("format:title_case")

@@ -20,7 +20,7 @@ CATALOGUE = Catalogue("ifbench")
 @CATALOGUE.instruction("sentence:alliteration_increment")
 def alliteration_increment(text: str) -> bool:
     """Each sentence has more alliterating words (neighbours with the same first letter) than the one before."""
-    counts = [_alliterating(sentence) for sentence in sentences(text)]
+    counts = map(_alliterating, sentences(text))
     return all(a < b for a, b in pairwise(counts))
 
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from prorl_envs.instructions import params as p
 from prorl_envs.instructions.catalogue import Catalogue
 from prorl_envs.instructions.lexicon import CONJUNCTIONS, PERSON_NAMES, PRONOUNS
-from prorl_envs.instructions.splitting import bare_words, sentences, tokens, without_punctuation, words
+from prorl_envs.instructions.splitting import (
+    bare_words,
+    sentences,
+    tokens,
+    tokens_of,
+    without_punctuation,
+    words,
+)
 from prorl_envs.instructions.word_forms import is_verb, syllables
 
 __all__ = ["CATALOGUE"]
@@ -182,17 +189,17 @@ def keyword_position(text: str, keyword: str, n: int, m: int) -> bool:
     found = sentences(text)
     if n > len(found):
         return False
-    spoken = [token for token in tokens(found[n - 1]) if any(map(str.isalnum, token))]
-    return m <= len(spoken) and spoken[m - 1].lower() == keyword.lower()
+    spoken = (token for token in tokens_of([found[n - 1]]) if any(map(str.isalnum, token)))
+    return next(islice(spoken, m - 1, None), "").lower() == keyword.lower()
 
 
 @CATALOGUE.instruction("words:words_position", keyword=p.WORD)
 def second_words(text: str, keyword: str) -> bool:
     """The second word and the second to last, not counting a closing mark, are the keyword, ignoring case."""
-    found = [token.lower() for token in tokens(text)]
+    found = tokens(text)
     if found and found[-1] in string.punctuation:
         found.pop()
-    return len(found) > 1 and found[1] == found[-2] == keyword.lower()
+    return len(found) > 1 and found[1].lower() == found[-2].lower() == keyword.lower()
 
 
 def _outer_words(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from prorl_envs.instructions.lexicon import ABBREVIATIONS, SENTENCE_STARTERS
 
-__all__ = ["bare_words", "divided", "sentences", "tokens", "without_punctuation", "words"]
+__all__ = ["bare_words", "divided", "sentences", "tokens", "tokens_of", "without_punctuation", "words"]
 
 _WORD = re.compile(r"\w+")
 _CHUNK = re.compile(r"\S+")
@@ -86,13 +86,18 @@ def sentences(text: str) -> list[str]:
     decided: dict[tuple[str, str], list[str]] = {}
     fresh = False  # whether a sentence has just ended
     for pair in pairwise([*text.split(), ""]):
+        body = pair[0]
+        if fresh and _CLOSERS.fullmatch(body):
+            found[-1] += f" {body}"
+            fresh = False
+            continue
+        if "." not in body and "?" not in body and "!" not in body:
+            current.append(body)
+            fresh = False
+            continue
         parts = decided.get(pair)
         if parts is None:
             parts = decided[pair] = _cut(*pair)
-        if fresh and len(parts) == 1 and _CLOSERS.fullmatch(parts[0]):
-            found[-1] += f" {parts[0]}"
-            fresh = False
-            continue
         for part in parts[:-1]:
             current.append(part)
             found.append(" ".join(current))
@@ -105,13 +110,22 @@ def sentences(text: str) -> list[str]:
 
 def tokens(text: str) -> list[str]:
     """Treebank-style tokens: punctuation apart from words, ``don't`` as ``do`` and ``n't``."""
-    joined = "\n".join(sentences(text))
+    return tokens_of(sentences(text))
+
+
+def tokens_of(spoken: list[str]) -> list[str]:
+    """The tokens of sentences that `sentences` returned."""
+    joined = "\n".join(spoken)
     if any(letters in joined.lower() for letters in _FUSED_LETTERS):
         joined = _FUSED.sub(r"\g<0> ", joined)
     found: list[str] = _TOKEN.findall(joined)
     if "'" not in joined:
         return found
-    return [part for token in found for part in (_split_clitic(token) if "'" in token else (token,))]
+    return [
+        part
+        for token in found
+        for part in (_split_clitic(token) if len(token) > 1 and "'" in token else (token,))
+    ]
 
 
 def _cut(body: str, following: str) -> list[str]:
@@ -138,7 +152,16 @@ def _ends_sentence(body: str, following: str) -> bool:
 
     Like Punkt, this looks at both pieces together: a mark inside `following` decides too.
     """
-    return any(_is_end(*pair) for pair in set(pairwise(_PIECE.findall(f"{body} {following}"))))
+    if body[-1] in "?!":
+        return True
+    if body[:-1].isalnum() and following.rstrip(".").isalnum():  # the usual case: plain words
+        return _is_end(body, following)
+    pieces, after = _PIECE.findall(body), _PIECE.findall(following)
+    if _is_end(pieces[-1], after[0]):
+        return True
+    if len(pieces) + len(after) == 2:
+        return False
+    return any(_is_end(*pair) for pair in {*pairwise(pieces), *pairwise(after)})
 
 
 def _is_end(piece: str, following: str) -> bool:
