@@ -110,12 +110,12 @@ def _constants_equal(a: Node, b: Node) -> bool | None:
         first, second = exact(a, {}), exact(b, {})
         if first is not None and second is not None:
             return first == second
-        for digits in _DIGITS:
-            x, y = (approximate(n, {}, digits, real=False) for n in (a, b))
-            if not _close(x, y, digits):
-                return False
-        magnitude = context(50).mag(x) if x != 0 else 0
-        return None if magnitude > 3 * _DIGITS[-1] else True
+        pairs = [tuple(approximate(n, {}, digits, real=False) for n in (a, b)) for digits in _DIGITS[:1]]
+        if not _may_be_equal(*pairs[0], _DIGITS[0]):
+            return False
+        pairs.append(tuple(approximate(n, {}, _DIGITS[1], real=False) for n in (a, b)))
+        magnitude = context(_DIGITS[0]).mag(pairs[1][0]) if pairs[1][0] != 0 else 0
+        return None if magnitude > 3 * _DIGITS[1] else _confirmed(pairs[0], pairs[1])
     except Unreadable:
         return None
 
@@ -124,21 +124,33 @@ def _values(a: Node, b: Node, values: Mapping[str, Fraction], *, real: bool) -> 
     first, second = exact(a, values), exact(b, values)
     if first is not None and second is not None:
         return first == second
-    for digits in _DIGITS:
-        x, y = (approximate(n, values, digits, real=real) for n in (a, b))
-        if not _close(x, y, digits):
-            return False
-        if x != 0 and context(50).mag(x) > -60:
-            return True
-    return True
+    x, y = (approximate(n, values, _DIGITS[0], real=real) for n in (a, b))
+    if not _may_be_equal(x, y, _DIGITS[0]):
+        return False
+    if x != 0 and context(_DIGITS[0]).mag(x) > -60:
+        return True
+    finer = tuple(approximate(n, values, _DIGITS[1], real=real) for n in (a, b))
+    return _confirmed((x, y), finer)
 
 
 def _close(x: Any, y: Any, digits: int) -> bool:
-    """Equal up to rounding; two values lost in rounding noise are both zero."""
+    """Equal up to rounding, relative to their size."""
     mp = context(digits)
-    size = max(abs(x), abs(y))
-    noise = mp.mpf(10) ** (-digits * 4 // 5)
-    return bool(abs(x - y) <= size * mp.mpf(10) ** (-digits * 3 // 5) or size < noise)
+    return bool(abs(x - y) <= max(abs(x), abs(y)) * mp.mpf(10) ** (-digits * 3 // 5))
+
+
+def _may_be_equal(x: Any, y: Any, digits: int) -> bool:
+    """Close, or both so small that they may be zeros lost in rounding noise."""
+    return _close(x, y, digits) or bool(max(abs(x), abs(y)) < context(digits).mpf(10) ** (-digits * 4 // 5))
+
+
+def _confirmed(coarse: tuple[Any, ...], fine: tuple[Any, ...]) -> bool:
+    """The verdict of the finer values: close, or zeros, which shrink as the digits grow, unlike small numbers."""
+    if _close(fine[0], fine[1], _DIGITS[1]):
+        return True
+    mp = context(_DIGITS[1])
+    shrink = mp.mpf(10) ** (-(_DIGITS[1] - _DIGITS[0]) // 2)
+    return all(bool(f == 0 or (c != 0 and abs(f) < abs(c) * shrink)) for c, f in zip(coarse, fine, strict=True))
 
 
 def _complex(*nodes: Node) -> bool:

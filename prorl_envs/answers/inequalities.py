@@ -33,16 +33,17 @@ def region_of(tokens: Sequence[Token]) -> Region | None:
     if not any(t.text in _SIGNS and t.kind in ("op", "cmd") for t in tokens):
         return None
     if builder := _builder(tokens):
-        return region_of(builder)
+        region = region_of(builder)
+        return Region(region.pieces) if region else None
     if _is_reals(tokens):
         return Region(WHOLE)
     either, marks = cut(tokens, lambda t: is_word(t, "or"))
     if marks:
         return _joined([_part(p) for p in either if p])
-    both, marks = cut(tokens, lambda t: is_word(t, "and", "") or (t.kind == "op" and t.text in ",;"))
+    both, _ = cut(tokens, lambda t: is_word(t, "and", "") or (t.kind == "op" and t.text in ",;"))
     both = [part for part in both if part]
     if len(both) > 1:
-        return _conjunction([_part(p) for p in both], commas=any(m.kind == "op" for m in marks))
+        return _conjunction([_part(p) for p in both])
     return _part(both[0]) if both else None
 
 
@@ -234,8 +235,8 @@ def _joined(parts: list[Region | None]) -> Region | None:
     return Region(tuple(p for r in regions for p in r.pieces), regions[0].variable)
 
 
-def _conjunction(parts: list[Region | None], *, commas: bool) -> Region | None:
-    """Conditions that hold together; with commas that cannot all hold, alternatives."""
+def _conjunction(parts: list[Region | None]) -> Region | None:
+    """Conditions that hold together; when they cannot all hold, they were meant as alternatives."""
     regions = [part for part in parts if part is not None]
     if len(regions) != len(parts) or len({r.variable for r in regions if r.variable}) > 1:
         return None
@@ -244,6 +245,6 @@ def _conjunction(parts: list[Region | None], *, commas: bool) -> Region | None:
     pieces = regions[0].pieces
     for region in regions[1:]:
         pieces = intersection(pieces, region.pieces)
-    if commas and is_empty(pieces):
+    if is_empty(pieces):
         return _joined(parts)
     return Region(pieces, regions[0].variable)

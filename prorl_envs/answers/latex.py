@@ -77,6 +77,7 @@ _ROW_SKIP = re.compile(r"\\\\\s*+\[[^\[\]]{0,10}\]")
 _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|\\,|,\\!|\{\\,\})(?=\d{3}(?!\d))")
 _BOLD = re.compile(r"\*\*([^*]++)\*\*|__([^_]++)__|`([^`]++)`")
 _SPACES = re.compile(r"\s++")
+_TRAILING_DOTS = re.compile(r"(?<=\.\d)(\d*+)\s*+(?:\\ldots|\.\.\.)$")
 _END = re.compile(r"[\s.,;]++$")
 _CONTROL = {c: " " for c in range(32)} | dict.fromkeys(range(0xD800, 0xE000), "?") | {127: " ", 0x200B: "", 0xFEFF: ""}
 
@@ -93,7 +94,8 @@ def clean(text: str) -> str:
     if "\\" in text or "$" in text or "~" in text or "{,}" in text:
         text = _clean_commands(text)
     text = _BOLD.sub(lambda m: next(g for g in m.groups() if g is not None), text)
-    return unwrap(_END.sub("", _SPACES.sub(" ", text)).strip())
+    text = _TRAILING_DOTS.sub(r"\1", _END.sub("", _SPACES.sub(" ", text)))
+    return unwrap(text.strip())
 
 
 def _clean_commands(text: str) -> str:

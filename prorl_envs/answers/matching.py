@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -63,11 +64,20 @@ def _compare_ratios(gold: Shape, answer: Shape) -> Outcome:
     first, second = _ratio_parts(gold), _ratio_parts(answer)
     if first is None or second is None or len(first) != len(second):
         return differ("ratio")
+    if isinstance(answer, Ratio) and _unreduced(first):
+        return _all_equal([(Scalar((a,)), Scalar((b,))) for a, b in zip(first, second, strict=True)], "ratio")
     for a, b in zip(first[1:], second[1:], strict=True):
         cross = (Node("mul", (first[0], b)), Node("mul", (second[0], a)))
         if not equal(*cross):
             return differ("ratio")
     return same("ratio")
+
+
+def _unreduced(parts: tuple[Node, ...]) -> bool:
+    """``10:30`` or ``5:00``: a time or a score rather than a proportion."""
+    values = [exact(part, {}) if not symbols(part) else None for part in parts]
+    whole = [int(v) for v in values if v is not None and v.denominator == 1]
+    return len(whole) == len(parts) and (0 in whole or math.gcd(*whole) > 1)
 
 
 def _ratio_parts(shape: Shape) -> tuple[Node, ...] | None:
@@ -83,10 +93,21 @@ def _compare_regions(gold: Shape, answer: Shape) -> Outcome:
     first, second = _as_region(gold), _as_region(answer)
     if first is None or second is None:
         return differ("shape")
+    if _variables_clash(first.variable, second.variable):
+        return differ("another name")
     verdict = regions_equal(first, second)
     if verdict is None:
         return UNDECIDED
     return Outcome(verdict, "region")
+
+
+def _variables_clash(one: str, other: str) -> bool:
+    """``x > 3`` against ``y > 3``, or a condition on a sum against one on a difference."""
+    if not one or not other or one == other:
+        return False
+    if any(mark in one and mark in other for mark in "+-|"):
+        return one != other
+    return one.isalpha() and other.isalpha() and len(one) == len(other) == 1
 
 
 def _as_region(shape: Shape) -> Region | None:

@@ -37,13 +37,14 @@ def as_boxed(answer: str) -> str:
     return answer if "\\boxed" in answer else f"\\boxed{{{answer}}}"
 
 
-def boxed_equal(gold: str, answer: str, *, relations: bool, plain: bool) -> bool:
+def boxed_equal(gold: str, answer: str, *, relations: bool, plain: bool, rounding: int = 6) -> bool:
     r"""math-verify's verdict on two answers, each put into a box.
 
     Args:
         gold: the accepted answer, LaTeX or plain.
         answer: the model's answer, as it stood in its box.
         relations: compare inequalities with the intervals they describe (``allow_set_relation_comp``).
+        rounding: decimal places at which its decimals are compared; 6 is its default.
         plain: also try math-verify's plain-number pattern, as its default call does.
 
     Returns:
@@ -58,7 +59,13 @@ def boxed_equal(gold: str, answer: str, *, relations: bool, plain: bool) -> bool
     try:
         parsed = [library.parse(as_boxed(text), config, parsing_timeout=None) for text in (gold, answer)]
         return bool(
-            library.verify(*parsed, timeout_seconds=None, allow_set_relation_comp=relations, strict=True)
+            library.verify(
+                *parsed,
+                float_rounding=rounding,
+                timeout_seconds=None,
+                allow_set_relation_comp=relations,
+                strict=True,
+            )
         )
     except (timeout, ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
         return False

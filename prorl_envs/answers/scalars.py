@@ -55,7 +55,11 @@ def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
 def _labels_clash(gold: Scalar, answer: Scalar) -> bool:
     """``x = 5`` against ``y = 5``. Words, function heads and y against f(x) are no clash."""
     a, b = gold.name, answer.name
-    if a is None or b is None or a.op != "sym" or b.op != "sym":
+    if a is None or b is None:
+        return False
+    if a.op == b.op == "apply" and not symbols(a) and not symbols(b):
+        return equal(a, b) is False
+    if a.op != "sym" or b.op != "sym":
         return False
     return str(a.value).partition("_")[0] != str(b.value).partition("_")[0]
 
