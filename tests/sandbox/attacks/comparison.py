@@ -1,3 +1,4 @@
+
 """Outputs that are almost the expected ones."""
 
 from sandbox import StdinTest

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a program on one line is easier to read than one cut in pieces
 """Every idiom of competitive programming, which must pass."""
 
 from sandbox import CallTest

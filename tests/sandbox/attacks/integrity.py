@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a program on one line is easier to read than one cut in pieces
 """Getting the expected outputs, or a pass without them."""
 
 from sandbox import CallTest, StdinTest

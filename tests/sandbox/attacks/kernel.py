@@ -1,3 +1,4 @@
+
 """Interfaces of the kernel that no program of this kind needs. Numbers are those of x86-64."""
 
 from tests.sandbox.attacks import probe

@@ -1,3 +1,4 @@
+
 """Other processes: making them, and reaching those that are there."""
 
 from tests.sandbox.attacks import cheat, probe

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a program on one line is easier to read than one cut in pieces
 """Programs that do not end."""
 
 from sandbox import Limits
