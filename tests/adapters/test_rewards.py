@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -200,3 +202,13 @@ def test_a_failure_is_logged_and_carries_no_reward(caplog: pytest.LogCaptureFixt
     verdicts = score_rows([MATH, MATH], ["", ""], scorer=Broken())  # type: ignore[arg-type]
     assert [verdict.reward for verdict in verdicts] == [None, 1.0]
     assert "1 of 2 responses could not be judged: worker lost" in caplog.text
+
+
+def test_importing_the_adapters_brings_no_trainer_and_no_model_library() -> None:
+    heavy = ("torch", "transformers", "trl", "verl", "datasets", "pyarrow", "ray")
+    code = (
+        "import sys, adapters.rewards, adapters.trl_rewards, adapters.verl_reward;"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
