@@ -20,7 +20,6 @@ from prorl_envs.instructions.lexicon import ABBREVIATIONS, SENTENCE_STARTERS
 __all__ = ["bare_words", "divided", "sentences", "tokens", "tokens_of", "without_punctuation", "words"]
 
 _WORD = re.compile(r"\w+")
-_CHUNK = re.compile(r"\S+")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 # Sentences. A mark that ends a sentence can stand before one of these rather than before white space.
