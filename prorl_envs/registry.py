@@ -89,7 +89,7 @@ _BUILTIN = (
         "continuous",
         "puzzles of Reasoning Gym, answer in <answer> tags",
         "Reasoning Gym, 96 tasks, 37k",
-        options=MappingProxyType({"generator": "reasoning-gym"}),
+        options=MappingProxyType({"generator": "puzzle"}),
     ),
     EnvironmentSpec(
         "prorl/Instructions-v0",
