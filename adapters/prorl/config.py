@@ -1,0 +1,246 @@
+"""What a training run is: every setting, its default and where the default comes from.
+
+A default without a remark is the paper's (ProRL, arXiv 2505.24864, section 3.2: clip 0.2 / 0.4, temperature 1.2, 16
+responses a prompt, batches of 256 prompts in mini-batches of 64, AdamW at a constant 2e-6, 8k tokens of context).
+A preset is a YAML file that changes some of them; another file and then the command line change more.
+
+A *step* is what the paper calls one: sample a batch of prompts, score it, make ``rollout.prompts /
+optimizer.mini_batch`` updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from prorl_envs.errors import ConfigError
+
+__all__ = [
+    "CheckpointSettings",
+    "EnvironmentItem",
+    "ModelSettings",
+    "ObjectiveSettings",
+    "OptimizerSettings",
+    "ResetSettings",
+    "RolloutSettings",
+    "RunConfig",
+    "ValidationSettings",
+    "WarmStart",
+]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EnvironmentItem(_Settings):
+    """One component of the mixture: an environment id and the arguments of its `gymnasium.make`."""
+
+    id: str
+    """As in ``prorl envs``."""
+    weight: float | None = Field(default=None, gt=0)
+    """Relative share of the prompts; by default the number of its tasks."""
+    options: dict[str, JsonValue] = {}
+    """``recipe``, ``path``, ``split``, ``limit``, or what the environment's generator takes."""
+
+
+class ModelSettings(_Settings):
+    """The policy."""
+
+    path: str | None = None
+    """A folder with a Hugging Face causal language model and its tokenizer. None builds a tiny one."""
+    hidden: int = Field(default=64, ge=16)
+    """Width of the tiny model."""
+    layers: int = Field(default=2, ge=1)
+    """Layers of the tiny model."""
+    heads: int = Field(default=4, ge=1)
+    """Attention heads of the tiny model."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of the weights. Updates of 2e-6 vanish in bfloat16, so master weights stay float32."""
+    bf16: bool = True
+    """Compute in bfloat16 (autocast) where the device can."""
+    gradient_checkpointing: bool = True
+    """Trade time for memory. Only slows a CPU down."""
+    shape: dict[str, int] = {}
+    """For ``--dry-run`` while the model is not on this machine: layers, hidden, intermediate, heads, kv_heads, vocab."""
+
+
+class WarmStart(_Settings):
+    """Supervised start on the answer format, for the tiny model alone. See `adapters.prorl.warm_start`."""
+
+    updates: int = Field(default=0, ge=0)
+    """Supervised updates; 0 is none."""
+    tasks: int = Field(default=3000, ge=1)
+    """Training problems it may see."""
+    batch: int = Field(default=64, ge=1)
+    """Responses per update."""
+    learning_rate: float = Field(default=5e-3, gt=0)
+    """Peak; falls linearly."""
+
+
+class RolloutSettings(_Settings):
+    """How responses are sampled (ProRL 3.2)."""
+
+    prompts: int = Field(default=256, ge=1)
+    """Prompts per step that reach the update."""
+    group: int = Field(default=16, ge=2)
+    """Responses per prompt."""
+    temperature: float = Field(default=1.2, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_prompt_tokens: int = Field(default=1024, ge=1)
+    """Longer prompts are passed over. Not the paper's, which states only the total."""
+    max_response_tokens: int = Field(default=8192, ge=1)
+    """The paper's context is 8,096 for prompt and response; ProRL v2's script caps responses at 8,192."""
+    dynamic_sampling: bool = True
+    """Replace prompts whose responses are all right or all wrong (DAPO; ProRL 2.3.1)."""
+    max_rounds: int = Field(default=10, ge=1)
+    """Rounds of sampling in one step before dead groups are let through. 10 is DAPO's published script."""
+    backend: Literal["transformers", "vllm"] = "transformers"
+    """vLLM runs in the trainer's own processes (colocated)."""
+    vllm_memory: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the GPU's memory for vLLM. TRL's default."""
+
+
+class ObjectiveSettings(_Settings):
+    """GRPO with DAPO's clip and token-level loss, and a KL term (ProRL 2.1, 2.3)."""
+
+    reward: Literal["dense", "binary"] = "dense"
+    """A verdict's reward, or 1 where it is correct in the strict sense and else 0."""
+    clip_low: float = Field(default=0.2, gt=0, lt=1)
+    clip_high: float = Field(default=0.4, gt=0)
+    kl: float = Field(default=1e-4, ge=0)
+    """Weight of the KL term. The paper gives none; 1e-4 is ProRL v2's published script. 0 drops the reference."""
+    kl_bias_correction: bool = False
+    """TRL's default is on; off is what verl, which the paper used, computes."""
+    advantage: Literal["group", "batch", "none"] = "group"
+    """What the centred rewards are divided by: the standard deviation of the group, of the batch, or nothing."""
+    mask_truncated: bool = False
+    """Leave responses that hit the cap out of the loss (DAPO's overlong filtering)."""
+    entropy: float = Field(default=0.0, ge=0)
+    """Weight of an entropy bonus. The paper uses none."""
+
+
+class OptimizerSettings(_Settings):
+    """AdamW at a constant rate (ProRL 3.2)."""
+
+    learning_rate: float = Field(default=2e-6, gt=0)
+    mini_batch: int = Field(default=64, ge=1)
+    """Prompts per update."""
+    warmup: int = Field(default=0, ge=0)
+    """Updates of linear warm-up."""
+    device_batch: int = Field(default=8, ge=1)
+    """Responses in one forward and backward pass on one device. Only speed and memory depend on it."""
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Neither beta nor the weight decay is in the paper: PyTorch's, and none."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Not in the paper; verl's default."""
+
+
+class ResetSettings(_Settings):
+    """Hard reset of the reference policy to the current one, and of the optimizer's state (ProRL 2.3.2)."""
+
+    every: int | None = Field(default=None, ge=1)
+    """After so many steps."""
+    patience: int | None = Field(default=None, ge=1)
+    """After so many validations in a row without a new best pass@1. The paper says "stagnates or degrades"."""
+    min_delta: float = Field(default=0.0, ge=0)
+    """By how much a new best must be better."""
+    optimizer: bool = True
+    """Also forget the optimizer's moments, as the paper does."""
+
+
+class ValidationSettings(_Settings):
+    """pass@1 and pass@k on held-out problems."""
+
+    tasks: int = Field(default=200, ge=0)
+    """How many problems are held out of the mixture, in proportion to its weights; 0 validates nothing."""
+    samples: int = Field(default=8, ge=1)
+    """Responses per problem."""
+    every: int | None = Field(default=50, ge=1)
+    """Steps between validations; None is before and after only."""
+    temperature: float | None = Field(default=None, gt=0)
+    """None is the temperature of training."""
+
+
+class CheckpointSettings(_Settings):
+    """Resumable states of a run."""
+
+    every: int = Field(default=50, ge=1)
+    """Steps between checkpoints."""
+    keep: int = Field(default=2, ge=1)
+    """How many to keep."""
+
+
+class RunConfig(_Settings):
+    """Train a language model by reinforcement learning on verifiable rewards."""
+
+    name: str = ""
+    """Folder of the run inside `runs`; made from the preset and a number when empty."""
+    runs: Path = Path("runs")
+    """Where runs live."""
+    preset: Annotated[str, tyro.conf.Suppress] = ""
+    """Where this configuration started from."""
+    steps: int = Field(default=2000, ge=1)
+    """Steps of the whole run. The paper's runs add up to more than 2,000 (ProRL 3.2)."""
+    seed: int = Field(default=42, ge=0)
+    """Decides everything that is drawn: weights of a tiny model, problems, responses."""
+    threads: int | None = Field(default=None, ge=1)
+    """PyTorch's CPU threads. None leaves PyTorch's choice."""
+    environments: Annotated[tuple[EnvironmentItem, ...], tyro.conf.Suppress] = ()
+    model: ModelSettings = ModelSettings()
+    warm_start: WarmStart = WarmStart()
+    rollout: RolloutSettings = RolloutSettings()
+    objective: ObjectiveSettings = ObjectiveSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    reset: ResetSettings = ResetSettings()
+    validation: ValidationSettings = ValidationSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    log_rollouts: int = Field(default=4, ge=0)
+    """Groups per step that are written to rollouts.jsonl."""
+
+    @property
+    def updates_per_step(self) -> int:
+        """Updates of the weights in one step."""
+        return self.rollout.prompts // self.optimizer.mini_batch
+
+    def check(self) -> None:
+        """Raises `ConfigError` when two settings contradict each other, with what to change."""
+        problem = next(_contradictions(self), None)
+        if problem is not None:
+            raise ConfigError(problem)
+
+    def device_batch(self, processes: int = 1) -> int:
+        """Responses per forward pass on each device: at most the setting, and a divisor of the mini-batch's share.
+
+        Raises:
+            ConfigError: the responses of a mini-batch, or the prompts of a step, cannot be shared out evenly.
+        """
+        responses = self.optimizer.mini_batch * self.rollout.group
+        if responses % processes or self.rollout.prompts % processes:
+            raise ConfigError(
+                f"{self.rollout.prompts} prompts in mini-batches of {self.optimizer.mini_batch} cannot be shared "
+                f"evenly by {processes} processes: make rollout.prompts a multiple"
+            )
+        share = responses // processes
+        return max(size for size in range(1, min(self.optimizer.device_batch, share) + 1) if share % size == 0)
+
+
+def _contradictions(config: RunConfig) -> Iterator[str]:
+    rollout, optimizer = config.rollout, config.optimizer
+    if rollout.prompts % optimizer.mini_batch:
+        yield (
+            f"rollout.prompts ({rollout.prompts}) must be a multiple of optimizer.mini_batch "
+            f"({optimizer.mini_batch}): a step is a whole number of updates"
+        )
+    if config.model.path is None and config.model.hidden % (2 * config.model.heads):
+        yield "model.hidden must be a multiple of twice model.heads"
+    if config.reset.patience and not (config.validation.tasks and config.validation.every):
+        yield "reset.patience counts validations: set validation.tasks and validation.every"
+    if (config.reset.patience or config.reset.every) and not config.objective.kl:
+        yield "a reset moves the reference policy, and objective.kl = 0 has none: set objective.kl"

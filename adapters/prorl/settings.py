@@ -1,0 +1,220 @@
+"""From preset, YAML file and command line to one `RunConfig`; each overrides the one before.
+
+    --preset NAME       quickstart (the default), local (the default with --model), prorl-1.5b
+    --config FILE       a YAML file of the same form
+    --model PATH        a local folder with a Hugging Face causal language model
+    --env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
+    --section.field V   any setting of `adapters.prorl.config`
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import tyro
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from adapters.prorl.config import EnvironmentItem, RunConfig
+from prorl_envs.errors import ConfigError, UnknownNameError
+
+__all__ = ["Request", "parse", "parse_environment", "preset_names", "read_run"]
+
+_PRESETS = Path(__file__).parent / "presets"
+
+
+class Request(BaseModel):
+    """What the command line asks for: a run, whether only to plan it, or the run to resume."""
+
+    config: RunConfig
+    dry_run: bool = False
+    resume: Path | None = None
+
+
+def parse(argv: Sequence[str]) -> Request:
+    """Reads the command line.
+
+    Raises:
+        ConfigError: a file cannot be read, or a setting is unknown, of the wrong type, or contradicts another.
+        UnknownNameError: there is no such preset.
+        SystemExit: tyro's own, with code 2, for an option that does not exist; 0 for ``--help``.
+    """
+    known, rest = _front().parse_known_args(list(argv))
+    data: dict[str, Any] = {}
+    resume = None
+    if known.resume is not None:
+        resume = _run_to_resume(known.resume, rest)
+        data = read_run(resume)
+    else:
+        preset = known.preset or ("local" if known.model else "quickstart")
+        data = {**_read_preset(preset), "preset": preset}
+    if known.config is not None:
+        data = _merged(data, _read_yaml(Path(known.config)))
+    if known.model is not None:
+        data = _merged(data, {"model": {"path": known.model}})
+    if known.env:
+        data["environments"] = [parse_environment(text).model_dump() for text in known.env]
+    config = validated(data, known.config or (str(resume) if resume else f"preset {data['preset']}"))
+    config = _overridden(config, rest)
+    config.check()
+    return Request(config=config, dry_run=known.dry_run, resume=resume)
+
+
+def preset_names() -> tuple[str, ...]:
+    """The presets that come with this package, sorted."""
+    return tuple(sorted(file.stem for file in _PRESETS.glob("*.yaml")))
+
+
+def parse_environment(text: str) -> EnvironmentItem:
+    """``ID:key=value,...`` as a component. Values are YAML; commas inside brackets and quotes do not separate.
+
+    Raises:
+        ConfigError: a part is not ``key=value``, or a value is not YAML.
+    """
+    id_, _, rest = text.partition(":")
+    options: dict[str, Any] = {}
+    for part in _split(rest):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--env {text!r}: {part!r} is not key=value")
+        try:
+            options[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--env {text!r}: the value of {key.strip()!r} is not YAML: {error}") from None
+    weight = options.pop("weight", None)
+    item = {"id": id_.strip(), "weight": weight, "options": options}
+    return EnvironmentItem.model_validate(_checked(EnvironmentItem, item, f"--env {text!r}"))
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The configuration that a run's folder was made with.
+
+    Raises:
+        ConfigError: it holds none.
+    """
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise ConfigError(f"{str(folder)!r} is not a run: it has no config.yaml")
+    return _read_yaml(file)
+
+
+def validated(data: Mapping[str, Any], origin: str) -> RunConfig:
+    """`data` as a configuration.
+
+    Raises:
+        ConfigError: names the first setting that is wrong, and the one that was probably meant.
+    """
+    return RunConfig.model_validate(_checked(RunConfig, data, origin))
+
+
+def _front() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset")
+    parser.add_argument("--config")
+    parser.add_argument("--model")
+    parser.add_argument("--env", action="append")
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--resume", nargs="?", const="")
+    return parser
+
+
+def _overridden(config: RunConfig, rest: Sequence[str]) -> RunConfig:
+    try:
+        return tyro.cli(
+            RunConfig, default=config, args=list(rest), prog="python -m adapters.train", description=__doc__
+        )
+    except ValidationError as error:
+        raise ConfigError(f"command line: {_message(error, RunConfig)}") from None
+
+
+def _run_to_resume(named: str, rest: Sequence[str]) -> Path:
+    if named:
+        return Path(named)
+    runs = Path(next((b for a, b in zip(rest, rest[1:], strict=False) if a == "--runs"), "runs"))
+    found = sorted(runs.glob("*/config.yaml"), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise ConfigError(f"there is no run to resume in {str(runs)!r}")
+    return found[-1].parent
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    if name not in preset_names():
+        raise UnknownNameError("preset", name, preset_names())
+    return _read_yaml(_PRESETS / f"{name}.yaml")
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{str(file)!r} cannot be read: {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{str(file)!r} holds no settings: it must be a YAML mapping")
+    return data
+
+
+def _merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `base`, section by section; lists and the free-form `shape` and `options` are replaced."""
+    merged = dict(base)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict) and key != "shape"
+        merged[key] = _merged(old, value) if both and old is not None else value
+    return merged
+
+
+def _checked(model: type[BaseModel], data: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    try:
+        return model.model_validate(data).model_dump()
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_message(error, model)}") from None
+
+
+def _message(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem in words. A misspelt setting comes first: it explains what else is missing."""
+    first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{place}: {first['msg']}" if place else first["msg"].removeprefix("Value error, ")
+    known = sorted(_settings(model))
+    wanted = place.rpartition(".")[2]
+    near = difflib.get_close_matches(wanted, [name.rpartition(".")[2] for name in known], n=1)
+    meant = next((name for name in known if near and name.rpartition(".")[2] == near[0]), None)
+    return f"there is no setting {place!r}." + (f" Did you mean {meant!r}?" if meant else "")
+
+
+def _settings(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The dotted names of all settings of a model."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if get_origin(inner) in (Union, UnionType, tuple):
+            inner = next((part for part in get_args(inner) if isinstance(part, type)), None)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            names += _settings(inner, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+def _split(text: str) -> list[str]:
+    """`text` at its commas, but for those inside brackets, braces and quotes."""
+    parts, depth, quote, start = [], 0, "", 0
+    for index, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "[{(":
+            depth += 1
+        elif char in "]})":
+            depth -= 1
+        elif char == "," and depth <= 0:
+            parts.append(text[start:index])
+            start = index + 1
+    return [part for part in [*parts, text[start:]] if part.strip()]
