@@ -57,7 +57,7 @@ def copying_simple(text: str, prompt_to_repeat: str) -> bool:
 
 
 @CATALOGUE.instruction("copy:copying_multiple", prompt_to_repeat=p.TEXT, N=p.POSITION)
-def copying_multiple(text: str, prompt_to_repeat: str, N: int) -> bool:  # noqa: N803 - the published name
+def copying_multiple(text: str, prompt_to_repeat: str, N: int) -> bool:
     """The text is the request N times, with ``******`` between the copies and nothing else."""
     copies = text.split(_SIX_STARS)
     return len(copies) == N and all(_same(copy, prompt_to_repeat) for copy in copies)
@@ -175,13 +175,13 @@ def last_word_sentences(text: str, last_word: str) -> bool:
 
 
 @CATALOGUE.instruction("count:lowercase_counting", N=p.COUNT)
-def lowercase_counting(text: str, N: int) -> bool:  # noqa: N803 - the published name
+def lowercase_counting(text: str, N: int) -> bool:
     """At most N words are written in lower-case letters (a to z) throughout."""
     return len(re.findall(r"\b[a-z]++\b", text)) <= N
 
 
 @CATALOGUE.instruction("letters:letter_counting", N=p.COUNT, relation=p.RELATION)
-def letter_counting(text: str, N: int, relation: str) -> bool:  # noqa: N803 - the published name
+def letter_counting(text: str, N: int, relation: str) -> bool:
     """There are at least / less than N letters (a to z, either case)."""
     return holds(len(re.findall(r"[A-Za-z]", text)), relation, N)
 

@@ -69,8 +69,8 @@ def reversed_characters(text: str) -> bool:
 @CATALOGUE.instruction("custom:sentence_alphabet")
 def alphabet_story(text: str) -> bool:
     """There are 26 sentences, whose first characters are the letters of the alphabet in order."""
-    initials = [sentence[0].lower() for sentence in sentences(text)]
-    return initials == [*string.ascii_lowercase]
+    found = sentences(text)
+    return len(found) == 26 and [sentence[0].lower() for sentence in found] == [*string.ascii_lowercase]
 
 
 @CATALOGUE.instruction("custom:european_capitals_sort")

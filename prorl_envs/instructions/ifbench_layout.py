@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 from prorl_envs.instructions import params as p
 from prorl_envs.instructions.catalogue import Catalogue
@@ -86,10 +86,10 @@ def word_lines(text: str) -> bool:
 @CATALOGUE.instruction("format:emoji")
 def sentence_emoji(text: str) -> bool:
     """Every sentence ends with an emoji, before or after its punctuation mark."""
-    found = [without_punctuation(sentence).strip() for sentence in sentences(text)]
+    found = (without_punctuation(sentence).strip() for sentence in sentences(text))
     return all(
         bool(_EMOJI.search(sentence[-2:])) or (bool(following) and bool(_EMOJI.match(following)))
-        for sentence, following in pairwise([*found, ""])
+        for sentence, following in pairwise(chain(found, [""]))
     )
 
 

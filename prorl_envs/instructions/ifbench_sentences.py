@@ -27,12 +27,12 @@ def alliteration_increment(text: str) -> bool:
 @CATALOGUE.instruction("sentence:increment", small_n=p.COUNT)
 def sentence_increment(text: str, small_n: int) -> bool:
     """Each sentence has exactly `small_n` words more than the one before; pieces of punctuation are no words."""
-    counts = [len(without_punctuation(sentence).split()) for sentence in sentences(text)]
+    counts = (len(without_punctuation(sentence).split()) for sentence in sentences(text))
     return all(b - a == small_n for a, b in pairwise(counts))
 
 
 @CATALOGUE.instruction("sentence:keyword", word=p.WORD, N=p.POSITION)
-def sentence_keyword(text: str, word: str, N: int) -> bool:  # noqa: N803 - the published name
+def sentence_keyword(text: str, word: str, N: int) -> bool:
     """The Nth sentence contains the word as a whole word, ignoring case."""
     found = sentences(text)
     pattern = rf"(?<!\w){re.escape(word)}(?!\w)"

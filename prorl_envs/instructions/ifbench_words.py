@@ -45,7 +45,7 @@ def word_count_range(text: str, min_words: int, max_words: int) -> bool:
 
 
 @CATALOGUE.instruction("count:unique_word_count", N=p.COUNT)
-def unique_word_count(text: str, N: int) -> bool:  # noqa: N803 - the published name
+def unique_word_count(text: str, N: int) -> bool:
     """There are at least N different words, ignoring case and the punctuation around them."""
     return len(set(bare_words(text.lower()))) >= N
 
@@ -57,13 +57,13 @@ def conjunctions(text: str, small_n: int) -> bool:
 
 
 @CATALOGUE.instruction("count:person_names", N=p.COUNT)
-def person_names(text: str, N: int) -> bool:  # noqa: N803
+def person_names(text: str, N: int) -> bool:
     """At least N different names of the list in the prompt occur as whole words (case matters)."""
     return len(set(words(text)) & set(PERSON_NAMES)) >= N
 
 
 @CATALOGUE.instruction("count:numbers", N=p.COUNT)
-def numbers(text: str, N: int) -> bool:  # noqa: N803
+def numbers(text: str, N: int) -> bool:
     """There are exactly N numbers: runs of digits, once punctuation is deleted ("1,000.5" is one)."""
     return len(re.findall(r"\d++", without_punctuation(text))) == N
 
@@ -78,13 +78,13 @@ def all_punctuation(text: str) -> bool:
 
 
 @CATALOGUE.instruction("count:pronouns", N=p.COUNT)
-def pronouns(text: str, N: int) -> bool:  # noqa: N803
+def pronouns(text: str, N: int) -> bool:
     """At least N words are pronouns: personal, possessive, reflexive, relative, demonstrative or indefinite."""
     return sum(token in PRONOUNS for token in tokens(text.replace("/", " ").lower())) >= N
 
 
 @CATALOGUE.instruction("count:words_japanese", N=p.POSITION)
-def words_japanese(text: str, N: int) -> bool:  # noqa: N803
+def words_japanese(text: str, N: int) -> bool:
     """Every Nth word contains kana or kanji; numbers and punctuation in its place are let pass."""
     nth = (word.strip(string.punctuation) for word in text.split()[N - 1 :: N])
     return all(_JAPANESE.search(word) for word in nth if word and not word.isdigit())
@@ -167,8 +167,8 @@ def odd_even_syllables(text: str) -> bool:
 @CATALOGUE.instruction("words:last_first")
 def last_first(text: str) -> bool:
     """The last word of each sentence is the first of the next, ignoring case and outer punctuation."""
-    edges = [(found[0], found[-1]) if found else None for found in map(_outer_words, sentences(text))]
-    return len(edges) < 2 or all(a and b and a[1] == b[0] for a, b in pairwise(edges))
+    edges = map(_outer_words, sentences(text))
+    return all(a and b and a[-1] == b[0] for a, b in pairwise(edges))
 
 
 @CATALOGUE.instruction("words:paragraph_last_first")
@@ -203,4 +203,4 @@ def second_words(text: str, keyword: str) -> bool:
 
 
 def _outer_words(text: str) -> list[str]:
-    return text.lower().strip(string.punctuation + " ").split()
+    return text.strip().lower().strip(string.punctuation + " ").split()

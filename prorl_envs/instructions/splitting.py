@@ -135,7 +135,10 @@ def _cut(body: str, following: str) -> list[str]:
     """
     cuts = [1] if body[0] in _MARKS and len(body) > 1 and body[1] in _AFTER_MARK else []
     if body[-1] in _MARKS and following:
-        cuts += [len(body)] if _ends_sentence(body, following) else []
+        ends = _ends_sentence(body, following)
+        if not cuts:
+            return [body, ""] if ends else [body]
+        cuts += [len(body)] if ends else []
     elif inner := _LAST_INNER_MARK.match(body):
         end = inner.end()
         cuts += [end] if end > 1 and _ends_sentence(body[:end], body[end]) else []
@@ -169,8 +172,7 @@ def _is_end(piece: str, following: str) -> bool:
         return True
     if not piece.endswith("."):
         return False
-    stem = piece[:-1].lower()
-    abbreviated = stem in ABBREVIATIONS or stem.rpartition("-")[2] in ABBREVIATIONS
+    abbreviated = piece[:-1].lower().rpartition("-")[2] in ABBREVIATIONS
     if _LABEL.fullmatch(piece):
         return not abbreviated and not following[:1].islower()
     if abbreviated or piece.endswith(".."):
