@@ -42,7 +42,8 @@ class Field(BaseModel):
     Attributes:
         path: dotted path into the row; numbers index lists; ``.`` is the whole row.
         const: a fixed value instead.
-        template: a text whose ``{{paths}}`` are filled from the row instead.
+        template: a text whose ``{{paths}}`` are filled from the row; beside a `path`, ``{{value}}`` is what stands
+            there after the transforms.
         transforms: names from `TRANSFORMS`, applied in order.
         repairs: texts that the dataset is known to have wrong, and what they should be.
         missing: what to do when nothing, null or a blank text stands there: "error" makes it a `RowError`,
@@ -66,8 +67,8 @@ class Field(BaseModel):
     @model_validator(mode="after")
     def _one_source(self) -> Field:
         given = {"path", "const", "template"} & self.model_fields_set
-        if len(given) != 1:
-            raise ValueError("a field needs exactly one of path, const and template")
+        if len(given) != 1 and given != {"path", "template"}:
+            raise ValueError("a field needs exactly one of path, const and template, or path and template")
         return self
 
     def read(self, row: Mapping[str, Any], name: str) -> Any:
@@ -85,6 +86,8 @@ class Field(BaseModel):
                 value = TRANSFORMS[transform](value)
             except (ValueError, TypeError) as error:
                 raise RowError(f"{transform}: {error}", field=self.path or name) from None
+        if self.path and self.template and not _is_blank(value):
+            value = self._filled(self.template, row, value)
         if not _is_blank(value):
             return self.repairs.get(value, value) if isinstance(value, str) else value
         if self.missing == "omit":
@@ -96,12 +99,18 @@ class Field(BaseModel):
     def _source(self, row: Mapping[str, Any]) -> Any:
         if "const" in self.model_fields_set:
             return self.const
-        if self.template is None:
+        if self.path or not self.template:
             return look_up(row, self.path or ".")
-        values = {path: look_up(row, path) for path in PLACEHOLDER.findall(self.template)}
-        if any(_is_blank(value) for value in values.values()):
+        return self._filled(self.template, row)
+
+    @staticmethod
+    def _filled(template: str, row: Mapping[str, Any], value: Any = MISSING) -> Any:
+        values = {name: look_up(row, name) for name in PLACEHOLDER.findall(template)}
+        if value is not MISSING:
+            values["value"] = value
+        if any(_is_blank(part) for part in values.values()):
             return MISSING
-        return PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), self.template)
+        return PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), template)
 
 
 class Layout(BaseModel):

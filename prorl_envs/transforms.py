@@ -6,6 +6,7 @@ r"""The named steps between a dataset's field and a truth: a small fixed set, so
 ``user_text``     the last user message of a chat, as text; a text as it is
 ``code_tests``    PRIME's test object, checked: ``inputs`` and ``outputs`` of equal length, ``fn_name`` if any
 ``final_answer``  the short answer at the end of a worked solution, if one is retrievable
+``unit_name``     a unit without the power of ten that textbooks put before it (nothing, if that was all)
 ``instruction``   a row of an IFEval-style dataset, of any known generation, as instruction ids and arguments
 """
 
@@ -22,7 +23,7 @@ from prorl_envs.extract import all_boxed, answer_section
 __all__ = ["TRANSFORMS", "TransformName", "final_answer"]
 
 TransformName: TypeAlias = Literal[
-    "code_tests", "final_answer", "instruction", "json", "text", "texts", "user_text"
+    "code_tests", "final_answer", "instruction", "json", "text", "texts", "unit_name", "user_text"
 ]
 
 _LONGEST_ANSWER = 120
@@ -34,6 +35,7 @@ _EQUALS = re.compile(r"=|≈|\\approx(?![A-Za-z])")
 _THIN_SPACE = re.compile(r"\\[,;:! ]")
 _NUMBER = re.compile(r"[-+−]?+\s*+\d[\d.,]*+(?:\s*+(?:\\times|\\cdot|×)\s*+10\s*+\^\s*+\{?+[-−]?+\d++\}?+)?+")
 _NO_UNIT = re.compile(r"[,;()<>|+]|(?<![\^{\-−])\d|\\(?:frac|sqrt|pi)\b|\b(?:for|if|when|where|as|is)\b")
+_POWER = re.compile(r"10\s*+\^\s*+(?:\{\s*+[-−]?+\s*+\d++\s*+\}|[-−]?+\d)\s*+")
 _SEVERAL = re.compile(r"[,;]\s|\b(?:and|or)\b")
 _LONGEST_UNIT = 40
 
@@ -113,6 +115,11 @@ def _texts(value: Any) -> list[str]:
     return [text for text in dict.fromkeys(_text(item) for item in values) if text]
 
 
+def _unit_name(value: Any) -> str:
+    name = _POWER.sub("", _text(value), count=1).replace("$$", "").strip()
+    return name if any(character.isalpha() or character in "%°" for character in name) else ""
+
+
 def _json(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, (str, bytes)) else value
@@ -157,6 +164,7 @@ TRANSFORMS: Mapping[TransformName, Callable[[Any], Any]] = MappingProxyType(
         "json": _json,
         "text": _text,
         "texts": _texts,
+        "unit_name": _unit_name,
         "user_text": _user_text,
     }
 )

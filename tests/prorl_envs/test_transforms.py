@@ -47,6 +47,22 @@ def test_what_cannot_be_read_is_refused(name: Any, value: Any) -> None:
         TRANSFORMS[name](value)
 
 
+@pytest.mark.parametrize(
+    ("unit", "name"),
+    [
+        (" $10^{-19} \\mathrm{~J}$", "$\\mathrm{~J}$"),
+        ("$10^6$ m", "m"),
+        ("$10^6$", ""),
+        ("$10^{-3} \\%$", "$\\%$"),
+        ("$\\mathrm{kJ} \\mathrm{mol}^{-1}$", "$\\mathrm{kJ} \\mathrm{mol}^{-1}$"),
+        ("m^{10}", "m^{10}"),
+        ("", ""),
+    ],
+)
+def test_unit_name(unit: str, name: str) -> None:
+    assert TRANSFORMS["unit_name"](unit) == name
+
+
 def test_user_text_takes_the_last_user_message() -> None:
     chat = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
     assert TRANSFORMS["user_text"](chat) == "u"
