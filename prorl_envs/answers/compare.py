@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from prorl_envs.answers import mathverify
-from prorl_envs.answers.choices import compare_choices, gold_choices
+from prorl_envs.answers.choices import chosen, compare_choices, gold_choices
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.matching import compare_shapes
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
@@ -21,6 +21,7 @@ __all__ = ["compare", "compare_read", "longest_answer"]
 _GROUPED = re.compile(r"(?<=\d),(?=[1-9]\d\d(?!\d))")
 _REFUSED = re.compile(r"\\bmod|\\pmod|\\text\s*\{[^{}]*\b(?:or|maybe|perhaps|not|guess)\b|[?]|\bmaybe\b|\bor\b")
 _BASED = re.compile(r"\d\s*+_\s*+\{?\s*+-?\d")
+_LABELLED = re.compile(r"^\\text\s*\{\s*\(([A-J])\)\s*\}(?:\s|\\ )*(.+)$", re.DOTALL)
 _BLANKS = re.compile(r"\s++|\\ ")
 
 
@@ -40,6 +41,10 @@ def compare(gold: str, answer: str) -> Outcome:
         return same("text")
     if gold_choices(gold) is not None and (outcome := compare_choices(gold, answer)).decided:
         return outcome
+    if (labelled := _LABELLED.match(a)) and chosen(gold) is not None:
+        if (outcome := compare_choices(labelled[1], answer)).decided:
+            return outcome
+        return compare(labelled[2], answer)
     for rule in (compare_read, compare_residues):
         if (outcome := rule(a, b)).decided:
             return outcome

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from prorl_envs.answers.evaluate import NotReal, TooLarge, Undefined, approximate, context, exact, point
+from prorl_envs.answers.evaluate import NotReal, TooLarge, Undefined, approximate, context, exact, peak, point
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.parser import read
 from prorl_envs.answers.syntax import Node, Unreadable, symbols, walk
@@ -114,10 +114,16 @@ def _constants_equal(a: Node, b: Node) -> bool | None:
         if not _may_be_equal(*pairs[0], _DIGITS[0]):
             return False
         pairs.append(tuple(approximate(n, {}, _DIGITS[1], real=False) for n in (a, b)))
-        magnitude = context(_DIGITS[0]).mag(pairs[1][0]) if pairs[1][0] != 0 else 0
-        return None if magnitude > 3 * _DIGITS[1] else _confirmed(pairs[0], pairs[1])
+        if any(n.op == "add" for node in (a, b) for n in walk(node)) and _hides(a, b):
+            return None
+        return _confirmed(pairs[0], pairs[1])
     except Unreadable:
         return None
+
+
+def _hides(a: Node, b: Node) -> bool:
+    """Whether a sum's small terms may be lost beside its large ones even at the finest precision."""
+    return max(peak(a, _DIGITS[0]), peak(b, _DIGITS[0])) > 3 * _DIGITS[1]
 
 
 def _values(a: Node, b: Node, values: Mapping[str, Fraction], *, real: bool) -> bool:

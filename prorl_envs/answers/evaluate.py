@@ -17,10 +17,10 @@ import mpmath
 
 from prorl_envs.answers.syntax import Node, Unreadable
 
-__all__ = ["NotReal", "TooLarge", "Undefined", "approximate", "context", "exact"]
+__all__ = ["NotReal", "TooLarge", "Undefined", "approximate", "context", "exact", "peak", "point"]
 
-_EXACT_BITS = 60_000
-_MAX_FACTORIAL = 2_000
+_EXACT_BITS = 80_000
+_MAX_FACTORIAL = 3_000
 _MAX_TERMS = 500
 _MAX_MAGNITUDE = 10**6
 """Largest binary exponent of a value that enters an approximate power, exponential or circular function."""
@@ -191,9 +191,17 @@ def approximate(node: Node, values: Mapping[str, Any], digits: int, *, real: boo
         raise Undefined(str(error)) from None
 
 
+def peak(node: Node, digits: int) -> int:
+    """The largest binary exponent among the powers and factorials in a constant: how much a sum may hide."""
+    evaluation = _Approximation({}, digits, real=False)
+    evaluation.value(node)
+    return evaluation.peak
+
+
 class _Approximation:
     def __init__(self, values: Mapping[str, Any], digits: int, real: bool) -> None:
         self.values, self.real, self.mp = values, real, context(digits)
+        self.peak = 0
 
     def value(self, node: Node) -> Any:
         if node.op == "num":
@@ -207,8 +215,10 @@ class _Approximation:
         if node.op in ("sum", "prod"):
             return self._series(node)
         arguments = [self.value(argument) for argument in node.args]
-        if node.op == "pow":
-            return self._power(node, *arguments)
+        if node.op in ("pow", "fact"):
+            result = self._power(node, *arguments) if node.op == "pow" else self._operation("fact", arguments)
+            self.peak = max(self.peak, abs(int(self.mp.mag(result)))) if result != 0 else self.peak
+            return result
         if node.op in ("fn", "apply"):
             return self._function(str(node.value), arguments) if node.op == "fn" else self._unknown(node, arguments)
         return self._operation(node.op, arguments)

@@ -14,7 +14,7 @@ from prorl_envs.answers.parser import readings
 from prorl_envs.answers.plusminus import expand
 from prorl_envs.answers.regions import WHOLE, intersection, is_empty, without
 from prorl_envs.answers.shapes import Piece, Region
-from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, is_name, is_word, spelled, ungrouped
+from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, depths, is_name, is_word, spelled, ungrouped
 from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
 
 __all__ = ["interval_piece", "is_infinite", "region_of"]
@@ -30,11 +30,13 @@ def region_of(tokens: Sequence[Token]) -> Region | None:
     Raises:
         Unreadable: they look like one, but part of it cannot be read.
     """
-    if not any(t.text in _SIGNS and t.kind in ("op", "cmd") for t in tokens):
+    if not any(_is_sign(t) for t in tokens):
         return None
     if builder := _builder(tokens):
         region = region_of(builder)
         return Region(region.pieces) if region else None
+    if not any(_is_sign(t) for t, depth in zip(tokens, depths(tokens), strict=True) if depth == 0):
+        return None
     if _is_reals(tokens):
         return Region(WHOLE)
     either, marks = cut(tokens, lambda t: is_word(t, "or"))
@@ -45,6 +47,10 @@ def region_of(tokens: Sequence[Token]) -> Region | None:
     if len(both) > 1:
         return _conjunction([_part(p) for p in both])
     return _part(both[0]) if both else None
+
+
+def _is_sign(token: Token) -> bool:
+    return token.text in _SIGNS and token.kind in ("op", "cmd")
 
 
 def _builder(tokens: Sequence[Token]) -> list[Token] | None:

@@ -63,7 +63,7 @@ _SYNONYMS = {
     "left": "", "right": "", "middle": "", "big": "", "Big": "", "bigg": "", "Bigg": "", "bigl": "", "bigr": "",
     "Bigl": "", "Bigr": "", "biggl": "", "biggr": "", "Biggl": "", "Biggr": "", "bigm": "", "Bigm": "",
     "textdegree": "degree", "textpercent": "%", "degreeCelsius": "degree C", "celsius": "degree C",
-    "underline": "", "overset": "", "euro": "", "pounds": "", "textdollar": "", "dollar": "",
+    "underline": "", "overrightarrow": "vec", "overset": "", "euro": "", "pounds": "", "textdollar": "", "dollar": "",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]++)\*?")
 _EMPTY_DELIMITER = re.compile(r"\\(?:left|right)\s*+\.")

@@ -23,6 +23,7 @@ _HEDGES = frozenset(
     "not less more greater least most about approximately between under over except maybe perhaps possibly guess probably "
     "unless never without fewer larger smaller".split()
 )
+_CONDITION_SIGNS = frozenset({"<", ">", "le", "ge", "ne", "in"})
 _CONDITIONS = frozenset("for where when with if such provided assuming".split())
 _SPACES_OF_NUMBERS = re.compile(r"\\in\s*+\\mathbb\s*+\{?\s*+[A-Z]\s*+\}?(?:[_^]\{?[^\s{},]{1,6}\}?)*+")
 _FRENCH = re.compile(r"(?:(?<=\\cup)|(?<=\\in)|(?<==)|^)\s*+([\[\]])([^\[\]()]{1,80}[,;][^\[\]()]{1,80})([\[\]])")
@@ -60,12 +61,14 @@ def _without_conditions(tokens: list[Token]) -> list[Token]:
     parts, marks = cut(tokens, lambda t: t.kind == "op" and t.text in ",;")
     while len(parts) > 1 and _is_membership(parts[-1]):
         parts, marks = parts[:-1], marks[:-1]
+    while len(parts) > 1 and _is_membership(parts[0]):
+        parts, marks = parts[1:], marks[1:]
     kept = list(parts[0])
     for mark, part in zip(marks, parts[1:], strict=False):
         kept += [mark, *part]
     while kept and (is_word(kept[-1], "and", "where", "") or (kept[-1].kind == "op" and kept[-1].text in ",;.")):
         kept.pop()
-    if kept and kept[-1].text == ")" and (bracket := _trailing_membership(kept)):
+    if kept and kept[-1].text == ")" and (bracket := _trailing_condition(kept)):
         kept = kept[:bracket]
     return kept
 
@@ -77,13 +80,15 @@ def _is_membership(part: Sequence[Token]) -> bool:
     ) and len(part) < 12 and not any(t.text in ("setminus", "cup") for t in part)
 
 
-def _trailing_membership(tokens: Sequence[Token]) -> int:
-    """Where a last bracket ``(k \\in \\mathbb{Z})`` starts, else 0."""
+def _trailing_condition(tokens: Sequence[Token]) -> int:
+    """Where a last bracket ``(k \\in \\mathbb{Z})`` or ``(x > 0)`` starts, else 0."""
     depth = 0
     for place in range(len(tokens) - 1, 0, -1):
         depth += (tokens[place].text == ")") - (tokens[place].text == "(")
         if depth == 0:
-            return place if _is_membership(tokens[place + 1 : -1]) else 0
+            inside = tokens[place + 1 : -1]
+            compares = any(t.text in _CONDITION_SIGNS and t.kind in ("op", "cmd") for t in inside)
+            return place if compares and not any(t.text in ("cup", "(", ")") for t in inside) else 0
     return 0
 
 
@@ -96,7 +101,7 @@ def _read(tokens: Sequence[Token]) -> Shape:
     if len(parts) > 1 and marks:
         if len(parts) > _MAX_ITEMS:
             raise Unreadable("too many items")
-        return _list([_read(part) for part in _shared_units(parts)])
+        return _list([_read(part) for part in _unnumbered(parts)])
     return _single(parts[0] if parts else [])
 
 
@@ -106,9 +111,11 @@ def _separates(token: Token) -> bool:
     )
 
 
-def _shared_units(parts: list[list[Token]]) -> list[list[Token]]:
-    """``5 \\text{ goats and } 3 \\text{ hens}`` and such: words ending in "and" are a unit and a separator."""
-    return parts
+def _unnumbered(parts: list[list[Token]]) -> list[list[Token]]:
+    """Without the numbers of ``(1) 5; (2) 7``."""
+    heads = ["".join(t.text for t in part[:3]) for part in parts]
+    numbered = all(head == f"({n})" and len(part) > 3 for n, (head, part) in enumerate(zip(heads, parts, strict=True), 1))
+    return [part[3:] for part in parts] if numbered else parts
 
 
 def _list(items: list[Shape]) -> Shape:
@@ -280,19 +287,36 @@ def _matrix(tokens: Sequence[Token]) -> Shape:
     kind = spelled(tokens[1 : 1 + _group_length(tokens, first=True)])
     if not kind.endswith("matrix") and kind not in ("array", "cases"):
         raise Unreadable(f"the environment {kind[:20]!r}")
-    if kind in ("cases", "vmatrix"):
+    if kind == "vmatrix":
         raise Unreadable(f"the environment {kind!r}")
     start = 1 + _group_length(tokens, first=True)
     if kind == "array" and tokens[start].text == "{":
         start += next(n for n, t in enumerate(tokens[start:]) if t.text == "}") + 1
     inside = tokens[start : len(tokens) - _group_length(tokens) - 1]
     lines, _ = cut(inside, lambda t: t.kind == "row")
-    rows = []
-    for line in lines:
-        cells, _ = cut(line, lambda t: t.kind == "op" and t.text == "&")
-        if any(cells):
-            rows.append(tuple(_read(cell) for cell in cells))
-    return Matrix(tuple(rows))
+    cells = [cut(line, lambda t: t.kind == "op" and t.text == "&")[0] for line in lines]
+    if kind == "cases":
+        return _cases([row for row in cells if any(row)])
+    return Matrix(tuple(tuple(_read(cell) for cell in row) for row in cells if any(row)))
+
+
+def _cases(rows: list[list[list[Token]]]) -> Shape:
+    """A piecewise value as an unordered list of (value, condition); a system as a list of equations."""
+    found: list[Shape] = []
+    for row in rows:
+        cells = [_trimmed(cell) for cell in row]
+        if len(cells) > 2 or not all(cells):
+            raise Unreadable("an odd case")
+        shapes = tuple(_read(cell) for cell in cells)
+        found.append(Items("tuple", shapes, "cases") if len(shapes) > 1 else shapes[0])
+    return Items("list", tuple(found))
+
+
+def _trimmed(cell: list[Token]) -> list[Token]:
+    kept = [t for t in cell if t.kind != "text" or t.text.strip(" ,.").lower() not in ("if", "for", "when", "")]
+    while kept and kept[-1].kind == "op" and kept[-1].text in ",;.":
+        kept.pop()
+    return kept
 
 
 def _group_length(tokens: Sequence[Token], *, first: bool = False) -> int:

@@ -44,7 +44,7 @@ def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
         return same("value")
     if gold.approx and nodes_equal(gold.approx, answer.nodes):
         return same("the gold's approximation")
-    for rule in (_percent, _degrees, _based, _rounded, _family, _bound_variable, _unit_letter):
+    for rule in (_percent, _degrees, _based, _rounded, _family, _bound_variable, _integration_constant, _unit_letter):
         outcome = rule(gold, answer)
         if outcome.decided:
             return outcome
@@ -82,6 +82,21 @@ def _bound_variable(gold: Scalar, answer: Scalar) -> Outcome:
         return UNDECIDED
     renamed = tuple(rename(node, {other: bound}) for node in answer.nodes)
     return same("bound variable") if nodes_equal(gold.nodes, renamed) else UNDECIDED
+
+
+def _integration_constant(gold: Scalar, answer: Scalar) -> Outcome:
+    """``+ C`` against ``+ c``: the constant of integration may have any letter."""
+    mine, theirs = _constant_letter(gold.nodes[0]), _constant_letter(answer.nodes[0])
+    if not mine or not theirs or mine == theirs or mine in symbols(answer.nodes[0]):
+        return UNDECIDED
+    renamed = tuple(rename(node, {theirs: mine}) for node in answer.nodes)
+    return same("constant of integration") if nodes_equal(gold.nodes, renamed) else UNDECIDED
+
+
+def _constant_letter(node: Node) -> str:
+    if node.op != "add":
+        return ""
+    return next((str(n.value) for n in node.args if n.op == "sym" and n.value in ("C", "c", "K", "k")), "")
 
 
 def _argument(name: Node | None) -> str | None:

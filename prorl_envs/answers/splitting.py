@@ -122,6 +122,7 @@ def _without_indices(tokens: Sequence[Token]) -> list[Token]:
         if token.kind == "op" and token.text == "_":
             place = _skip(tokens, place + 1)
         elif token.kind == "op" and token.text == "(" and (follows_name or _inverse(kept)):
+            del kept[len(kept) - 5 * _inverse(kept) :]
             place = _skip(tokens, place)
         else:
             kept.append(token)
@@ -131,7 +132,7 @@ def _without_indices(tokens: Sequence[Token]) -> list[Token]:
 
 def _inverse(kept: Sequence[Token]) -> bool:
     """``f^{-1}`` before its argument."""
-    return len(kept) >= 3 and "".join(t.text for t in kept[-5:]).endswith("^{-1}")
+    return len(kept) >= 6 and "".join(t.text for t in kept[-5:]).endswith("^{-1}")
 
 
 def _skip(tokens: Sequence[Token], place: int) -> int:
