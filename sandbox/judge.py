@@ -17,6 +17,7 @@ from sandbox.agent.child import MEMORY_EXIT
 from sandbox.agent.wire import Kind, Record
 from sandbox.compare import Compare, compare_named
 from sandbox.errors import InvalidProgramError
+from sandbox.imports import prelude_for, wanted_modules
 from sandbox.languages import Language
 from sandbox.protocol import Asserts, CallTest, Limits, Program, StdinTest, TestResult, TestStatus
 from sandbox.worker import Job
@@ -94,7 +95,12 @@ def header_limits(limits: Limits) -> dict[str, Any]:
 def plan_stdin(program: Program, tests: tuple[StdinTest, ...]) -> Judged:
     """The job of a program that reads standard input."""
     compare = compare_named(program.compare)
-    header = {"mode": "stdin", "limits": header_limits(program.limits), "isolation": program.isolation}
+    header = {
+        "mode": "stdin",
+        "limits": header_limits(program.limits),
+        "isolation": program.isolation,
+        "modules": wanted_modules(program.source),
+    }
     job = Job(header, encode_source(program.source), [_to_bytes(test.stdin, "stdin") for test in tests])
     accepts = [_stdout_accepts(compare, test) for test in tests]
     return Judged(job, accepts, int(program.limits.output_bytes))
@@ -120,6 +126,8 @@ def plan_calls(
     header = {
         "mode": "call",
         "fn_name": fn_name,
+        "modules": wanted_modules(program.source),
+        "prelude": prelude_for(program.source),
         "limits": header_limits(program.limits),
         "isolation": program.isolation,
     }

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.errors import InfrastructureError, RequirementError
+from sandbox.imports import PRELOADED
 from sandbox.pool import LIGHT, NUMPY, TOOLS
 from sandbox.protocol import MIB, Level
 from sandbox.reach import Interpreter, reach
@@ -123,7 +124,7 @@ class Launcher:
             "cgroup": cgroup if self.level is Level.FULL else None,
             "stack_bytes": _STACK_BYTES,
             "paths": paths,
-            "preload": ["numpy"] if flavour == NUMPY and interpreter.numpy else [],
+            "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY and interpreter.numpy else [])],
         }
 
     def forget(self) -> None:

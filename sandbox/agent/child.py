@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import contextlib
+import importlib
 import os
 import sys
 import threading
@@ -31,13 +33,31 @@ class Scene:
     """What a zygote prepares once and every test process inherits: an empty ``__main__``, names for calls."""
 
     def __init__(self) -> None:
-        self.prelude = _prelude()
+        self.prelude: dict[str, Any] = {}
         self.renew()
+
+    def load(self, modules: list[str], prelude: dict[str, list[str]]) -> None:
+        """Loads what a program wants: `modules`, and for a called one the names it expects to be there."""
+        for name in (*modules, *prelude):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        seed()
+        for module_name, names in prelude.items():
+            module = sys.modules[module_name]
+            self.prelude.update({name or module_name: getattr(module, name, module) for name in names})
 
     def renew(self) -> None:
         """An empty ``__main__`` again, for another test in the same process."""
         self.main = ModuleType("__main__")
         vars(self.main).update(__builtins__=__builtins__, __file__="solution.py", __annotations__={})
+
+
+def seed() -> None:
+    """The same random numbers in every test process, so that a verdict can be reproduced."""
+    if "random" in sys.modules:
+        sys.modules["random"].seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
 
 
 def run_script(code: CodeType, scene: Scene) -> int:
@@ -130,20 +150,3 @@ def _read_all(fd: int) -> bytes:
     while chunk := os.read(fd, 1 << 20):
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _prelude() -> dict[str, Any]:
-    """Public names of the modules PRIME imports before a called program, save those that hide a builtin."""
-    import builtins
-    import importlib
-
-    names: dict[str, Any] = {}
-    for module_name in (
-        "bisect", "collections", "copy", "datetime", "functools", "heapq", "io", "itertools", "json", "math",
-        "operator", "random", "re", "statistics", "string", "sys", "typing",
-    ):  # fmt: skip
-        module = importlib.import_module(module_name)
-        public = getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")])
-        names.update({n: getattr(module, n) for n in public if not hasattr(builtins, n)})
-        names[module_name] = module
-    return names

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import struct
 
 __all__ = ["RECEIVE", "SEND", "Allowance"]
@@ -35,6 +34,8 @@ class Allowance:
         Only numbers in registers decide, never memory that the caller could change meanwhile; the path is
         checked by Landlock.
         """
+        import fcntl
+
         notice = bytearray(_NOTICE)
         with contextlib.suppress(OSError):
             # The caller may have been killed in between.

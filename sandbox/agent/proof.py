@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _socket
 import contextlib
 import os
 from collections.abc import Callable
@@ -45,6 +44,8 @@ def prove(guard: Guard, folder: str) -> None:
 
 
 def _attempts(folder: str, parent: int, uid: int) -> list[str]:
+    import _socket
+
     tries: dict[str, Callable[[], object]] = {
         "network: a TCP socket": lambda: _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM),
         "network: a UNIX socket": lambda: _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM),

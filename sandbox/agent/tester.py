@@ -6,7 +6,6 @@ are proxies. Arguments and results go between them as plain data. Each assert is
 
 from __future__ import annotations
 
-import ast
 import builtins
 import io
 import json
@@ -15,10 +14,13 @@ import struct
 import sys
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.agent import values
-from sandbox.agent.child import RESULT_FD, Scene, guarded
+from sandbox.agent.child import RESULT_FD, Scene, guarded, seed
+
+if TYPE_CHECKING:
+    import ast
 
 __all__ = ["run_tester", "run_weak", "serve_calls"]
 
@@ -40,6 +42,10 @@ def serve_calls(code: CodeType, scene: Scene) -> int:
 
 def run_tester(source: bytes) -> int:
     """The tester: `source` is JSON of the test code and the entry point. Writes a summary to its output."""
+    import ast
+    import random  # noqa: F401 - so that it is seeded, should the test code use it
+
+    seed()
     told = json.loads(source)
     tree = ast.parse(told["code"])
     score = _Score()
@@ -49,6 +55,8 @@ def run_tester(source: bytes) -> int:
 
 def run_weak(code: CodeType, scene: Scene, source: bytes) -> int:
     """Test code beside the candidate, in one process: the candidate can fool it."""
+    import ast
+
     told = json.loads(source)
 
     def run() -> None:
@@ -109,24 +117,25 @@ def _run_tests(
     return 0
 
 
-class _Counter(ast.NodeTransformer):
-    """``assert e`` becomes ``try: note(bool(e))``, ``except Exception: note(False)``."""
-
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        text = "try:\n __prorl_note__(not not 0)\nexcept __prorl_error__:\n __prorl_note__(False)"
-        (made,) = ast.parse(text).body
-        assert isinstance(made, ast.Try)
-        call = made.body[0].value  # type: ignore[attr-defined]
-        call.args[0].operand.operand = node.test
-        return ast.copy_location(made, node)
-
-
 def _counting(tree: ast.Module) -> ast.Module:
-    return ast.fix_missing_locations(_Counter().visit(tree))  # type: ignore[no-any-return]
+    """``assert e`` becomes ``try: note(bool(e))``, ``except Exception: note(False)``."""
+    import ast
+
+    class Counter(ast.NodeTransformer):
+        def visit_Assert(self, node: ast.Assert) -> ast.AST:
+            text = "try:\n __prorl_note__(not not 0)\nexcept __prorl_error__:\n __prorl_note__(False)"
+            (made,) = ast.parse(text).body
+            made.body[0].value.args[0].operand.operand = node.test  # type: ignore[attr-defined]
+            return ast.copy_location(made, node)
+
+    counted: ast.Module = Counter().visit(tree)
+    return ast.fix_missing_locations(counted)
 
 
 def _calls(tree: ast.Module, name: str) -> bool:
     """Whether the test code calls `name` itself, at its top level."""
+    import ast
+
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
         for statement in tree.body
@@ -137,6 +146,8 @@ def _calls(tree: ast.Module, name: str) -> bool:
 
 def _unknown_names(tree: ast.Module) -> set[str]:
     """Names that the test code uses and does not define: helpers of the candidate's program."""
+    import ast
+
     used: set[str] = set()
     bound = set(dir(builtins))
     for node in ast.walk(tree):

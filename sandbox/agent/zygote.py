@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import sys
-import traceback
 from typing import Any
 
 from sandbox.agent import child, kernel, program
@@ -29,16 +28,6 @@ CONTROL = 3
 
 SETTINGS = "PRORL_SANDBOX_AGENT"
 
-_PRELOAD = (
-    "_sitebuiltins", "_strptime", "abc", "array", "ast", "atexit", "base64", "bisect", "calendar", "cmath",
-    "collections", "collections.abc", "contextlib", "copy", "copyreg", "dataclasses", "datetime", "decimal",
-    "encodings.ascii", "encodings.latin_1", "enum", "fractions", "functools", "gc", "hashlib", "heapq",
-    "importlib.util", "io", "itertools", "json", "math", "numbers", "operator", "os", "pickle", "pprint",
-    "queue", "random", "re", "select", "signal", "statistics", "string", "struct", "sys", "tempfile",
-    "textwrap", "threading", "time", "timeit", "traceback", "types", "typing", "unicodedata", "uuid",
-    "warnings", "zlib",
-)  # fmt: skip
-
 
 def main() -> None:
     """Runs the agent until its judge goes away."""
@@ -50,6 +39,8 @@ def main() -> None:
         guard.build()
         scene = _warm_up(settings, guard)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the judge must learn of it
+        import traceback
+
         detail = "".join(traceback.format_exception(error))
         send_record(CONTROL, Kind.REFUSED, out=json.dumps(guard.report).encode(), err=detail.encode()[-4000:])
         os._exit(1)
@@ -84,12 +75,12 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     """Loads what programs load, and walks the very path a test takes, so that children inherit it warm."""
     _move_paths(settings["paths"], guard.paths)
     sys.argv = ["solution.py"]
-    for name in (*_PRELOAD, *settings["preload"]):
+    for name in ("_sitebuiltins", *settings["preload"]):
         importlib.import_module(name)
     _restore_site_builtins()
     _forget_limits()
     _rehearse(guard)
-    _seed(settings)
+    child.seed()
     scene = Scene()
     gc.collect()
     gc.freeze()
@@ -124,16 +115,6 @@ def _forget_limits() -> None:
     sys.set_int_max_str_digits(0)
     threading.stack_size(8 << 20)
     warnings.simplefilter("ignore")
-
-
-def _seed(settings: dict[str, Any]) -> None:
-    """The same random numbers in every test process, so that a verdict can be reproduced."""
-    import random
-
-    random.seed(0)
-    if "numpy" in settings["preload"]:
-        numpy = importlib.import_module("numpy")
-        numpy.random.seed(0)
 
 
 def _rehearse(guard: Guard) -> None:
@@ -194,6 +175,8 @@ def _program_process(scene: Scene, guard: Guard) -> None:
     except EOFError:
         status = 0
     except BaseException:  # noqa: BLE001 - reported by the exit status; the zygote must not see it
+        import traceback
+
         traceback.print_exc()
     finally:
         os._exit(status)
