@@ -7,16 +7,16 @@ recipe is code. What a path alone cannot say is one of the few named `TRANSFORMS
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, model_validator
 from pydantic import Field as ModelField
 
-from prorl_envs.errors import RowError
+from prorl_envs.errors import RowError, UnknownNameError
 from prorl_envs.prompts import PLACEHOLDER, prompt_template
 from prorl_envs.transforms import TRANSFORMS, TransformName
 
-__all__ = ["MISSING", "DroppedRow", "Field", "Layout", "look_up", "pick_layout"]
+__all__ = ["MISSING", "DroppedRow", "Field", "Layout", "Prompt", "look_up", "pick_layout"]
 
 
 class _Missing:
@@ -34,6 +34,18 @@ class DroppedRow(Exception):  # noqa: N818 - control flow between two functions,
     def __init__(self, why: str, *, gold: bool = True) -> None:
         super().__init__(why)
         self.gold = gold
+
+
+def _known_prompt(prompt: str) -> str:
+    try:
+        prompt_template(prompt)
+    except UnknownNameError as error:
+        raise ValueError(str(error)) from None
+    return prompt
+
+
+Prompt: TypeAlias = Annotated[str, AfterValidator(_known_prompt)]
+"""A template, or the name of one in `prorl_envs.prompts.PROMPTS`."""
 
 
 class Field(BaseModel):
@@ -84,6 +96,8 @@ class Field(BaseModel):
                 break
             try:
                 value = TRANSFORMS[transform](value)
+            except RowError as error:
+                raise RowError(error.problem, field=error.field or self.path or name) from None
             except (ValueError, TypeError) as error:
                 raise RowError(f"{transform}: {error}", field=self.path or name) from None
         if self.path and self.template and not _is_blank(value):
@@ -99,9 +113,9 @@ class Field(BaseModel):
     def _source(self, row: Mapping[str, Any]) -> Any:
         if "const" in self.model_fields_set:
             return self.const
-        if self.path or not self.template:
-            return look_up(row, self.path or ".")
-        return self._filled(self.template, row)
+        if self.path is None:
+            return self._filled(self.template or "", row)
+        return look_up(row, self.path)
 
     @staticmethod
     def _filled(template: str, row: Mapping[str, Any], value: Any = MISSING) -> Any:
@@ -135,7 +149,7 @@ class Layout(BaseModel):
     match: tuple[str, ...] = ModelField(min_length=1)
     keep: dict[str, tuple[JsonValue, ...]] = {}
     fields: dict[str, Field]
-    prompt: str | None = None
+    prompt: Prompt | None = None
     truth: dict[str, Field] = {}
     whole_truth: Field | None = None
     meta: dict[str, Field] = {}
@@ -147,8 +161,6 @@ class Layout(BaseModel):
             raise ValueError("a layout needs exactly one of truth and whole_truth")
         if "problem" not in self.fields:
             raise ValueError("a layout's fields need 'problem'")
-        if self.prompt is not None:
-            prompt_template(self.prompt)
         return self
 
     def lacks(self, row: Mapping[str, Any]) -> list[str]:

@@ -25,8 +25,7 @@ from pydantic import Field as ModelField
 from prorl_envs.confirm import Candidate, confirmed
 from prorl_envs.core import Task, Verifier
 from prorl_envs.errors import RecipeError, RowError, TaskError, UnknownNameError
-from prorl_envs.mapping import DroppedRow, Field, Layout, pick_layout
-from prorl_envs.prompts import prompt_template
+from prorl_envs.mapping import DroppedRow, Field, Layout, Prompt, pick_layout
 from prorl_envs.rows import LoadReport, Row, find_files, read_rows
 from prorl_envs.sources import Generator, Hub, Paper, data_root, generate, how_to_get, snapshot
 from prorl_envs.verifiers import BUILTIN, choose_verifier
@@ -72,7 +71,7 @@ class Recipe(BaseModel):
     domain: str
     description: str
     licence: str
-    prompt: str = "as-is"
+    prompt: Prompt = "as-is"
     hub: Hub | None = None
     bundled: str | None = None
     splits: dict[str, tuple[str, ...]] = {}
@@ -85,10 +84,6 @@ class Recipe(BaseModel):
     def _complete(self) -> Recipe:
         if bool(self.layouts) == (self.generator is not None):
             raise ValueError("a recipe needs exactly one of layouts and generator")
-        try:
-            prompt_template(self.prompt)
-        except UnknownNameError as error:
-            raise ValueError(str(error)) from None
         return self
 
     def split_names(self) -> tuple[str, ...]:

@@ -125,6 +125,7 @@ def test_overrides_are_validated(small: str, tmp_path: Path) -> None:
         ("missing: omit", "missing: ignore", "missing"),
         ("problem: q.text", "question: q.text", "'problem'"),
         ("path: gold.0, ", "path: gold.0, const: 1, ", "exactly one of path, const and template"),
+        ("    match:", "    prompt: math-boxd\n    match:", r"layouts.0.prompt.*Did you mean 'math-boxed'"),
         ("layouts:", "layouts: [", "cannot be read"),
         ("domain: math\n", "", "domain"),
     ],

@@ -202,5 +202,5 @@ def test_instruction_rows_of_every_generation_give_one_task(tmp_path: Path, row:
 
 def test_an_instruction_row_with_an_unknown_id_is_refused(tmp_path: Path) -> None:
     row = {"prompt": "p", "instruction_id_list": ["no:such_thing"], "kwargs": [{}]}
-    with pytest.raises(RowError, match="row 1"):
+    with pytest.raises(RowError, match=r"row 1, field 'instruction_id_list\[0\]'"):
         load(tmp_path, "llama-nemotron-if", row)
