@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import random
 from collections.abc import Iterator, Mapping
 from datetime import date, time
@@ -61,14 +62,16 @@ def entries(
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON keeps it: lists for tuples, sorted lists for sets, texts for keys, dates, enums
-    and exact numbers, mappings for dataclasses.
+    """`value` as JSON keeps it: lists for tuples, sorted lists for sets, texts for keys, dates, enums,
+    exact numbers, infinities and NaN, mappings for dataclasses.
 
     Raises:
         TypeError: for an object that has no such form.
     """
-    if value is None or type(value) in (str, int, float, bool):
+    if value is None or type(value) in (str, int, bool):
         return value
+    if type(value) is float:
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, Mapping):

@@ -33,9 +33,12 @@ __all__ = ["SPLITS", "Built", "Plan", "build", "content_hash", "paper_set", "pla
 
 log = logging.getLogger(__name__)
 
-_SEEDS = {"validation": 20_250_524, "train": 20_250_525}
+_SEEDS = {"validation": 1_000_000_000, "train": 2_000_000_000}
+"""Far apart: upstream's item i of seed s is item 0 of seed s + i."""
+
 _ROWS = {"validation": 9_600, "train": 37_000}
 _TRIES = 4
+_FRESH = 0.75
 _SIZE = 2_000
 _CHUNK = 50
 SPLITS: tuple[str, ...] = ("train", "validation")
@@ -112,6 +115,7 @@ def build(plan: Plan, folder: Path, *, workers: int | None = None, progress: Pro
 
     Raises:
         InfrastructureError: names the puzzles whose generators died or got stuck, after all others are done.
+        ConfigError: a puzzle has no problem that is not to be avoided.
     """
     avoided = _avoided(plan, folder, workers)
     rounds = dict.fromkeys(plan.counts, 1)
@@ -126,7 +130,7 @@ def build(plan: Plan, folder: Path, *, workers: int | None = None, progress: Pro
             break
         for name in short:
             rounds[name] += 1
-    tasks = tuple(task for name in plan.counts for task in _filled(chosen[name], plan.counts[name]))
+    tasks = tuple(task for name in plan.counts for task in _filled(name, chosen[name], plan.counts[name]))
     repeats = {name: plan.counts[name] - len(chosen[name]) for name in plan.counts}
     built = Built(tasks, content_hash(tasks), {name: count for name, count in repeats.items() if count > 0})
     _write_manifest(plan, built, folder)
@@ -193,13 +197,21 @@ def _chosen(plan: Plan, name: str, rounds: int, folder: Path, avoided: set[str])
 
 
 def _is_short(plan: Plan, name: str, tasks: list[Task], rounds: int) -> bool:
-    """Whether more rounds may still bring enough new problems."""
-    return len(tasks) < plan.counts[name] and rounds < _TRIES
+    """Whether to look for more problems.
+
+    A validation set stops when a puzzle begins to repeat itself: taking its last problems would leave none for
+    training.
+    """
+    count = plan.counts[name]
+    running_out = plan.avoid is None and len(tasks) < _FRESH * count * rounds
+    return len(tasks) < count and rounds < _TRIES and not running_out
 
 
-def _filled(tasks: list[Task], count: int) -> list[Task]:
+def _filled(name: str, tasks: list[Task], count: int) -> list[Task]:
     """`count` tasks: the distinct ones, over again where they do not suffice."""
-    return [tasks[i % len(tasks)] for i in range(count)] if tasks else []
+    if not tasks:
+        raise ConfigError(f"puzzle {name!r} has no problem left that the validation set does not hold")
+    return [tasks[i % len(tasks)] for i in range(count)]
 
 
 def _write_manifest(plan: Plan, built: Built, folder: Path) -> None:

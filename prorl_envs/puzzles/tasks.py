@@ -45,7 +45,8 @@ def generate(
     Args:
         task: a registered Reasoning Gym dataset ("chain_sum", "sudoku", ...; see `task_names`).
         size: how many, at least 1.
-        seed: at least 0.
+        seed: at least 0. Upstream adds the item's index to it, so neighboring seeds share most of their items:
+            keep the seeds of sets that must not meet further apart than their sizes.
         config: the puzzle's own settings (difficulty); see `settings`.
         level: a level of the puzzle's own curriculum, from 0, in place of the default settings.
         template: the prompt, with ``{question}`` in it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -162,7 +163,7 @@ def test_conclusions_are_more_than_premises() -> None:
     [
         (
             "game_of_life",
-            lambda e: json.dumps([[0] * e["metadata"]["grid_size_x"]] * e["metadata"]["grid_size_y"]),
+            lambda e: re.sub("[1-9]", "0", e["answer"]),
         ),
         ("coin_flip", lambda e: "0"),
         ("rectangle_count", lambda e: str(int(e["answer"]) + 1)),
