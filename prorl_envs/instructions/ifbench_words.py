@@ -166,15 +166,15 @@ def odd_even_syllables(text: str) -> bool:
 
 @CATALOGUE.instruction("words:last_first")
 def last_first(text: str) -> bool:
-    """The last word of each sentence is the first of the next, ignoring case and outer punctuation."""
-    edges = map(_outer_words, sentences(text))
+    """The last word of each sentence is the first of the next, ignoring case and the punctuation around words."""
+    edges = (bare_words(sentence.lower()) for sentence in sentences(text))
     return all(a and b and a[-1] == b[0] for a, b in pairwise(edges))
 
 
 @CATALOGUE.instruction("words:paragraph_last_first")
 def paragraph_last_first(text: str) -> bool:
-    """Each line ends with the word it starts with, ignoring case and outer punctuation."""
-    return all(not found or found[0] == found[-1] for found in map(_outer_words, text.split("\n")))
+    """Each line ends with the word it starts with, ignoring case and the punctuation around words."""
+    return all(not found or found[0] == found[-1] for found in map(bare_words, text.lower().split("\n")))
 
 
 @CATALOGUE.instruction("words:no_consecutive")
@@ -200,7 +200,3 @@ def second_words(text: str, keyword: str) -> bool:
     if found and found[-1] in string.punctuation:
         found.pop()
     return len(found) > 1 and found[1].lower() == found[-2].lower() == keyword.lower()
-
-
-def _outer_words(text: str) -> list[str]:
-    return text.strip().lower().strip(string.punctuation + " ").split()

@@ -15,7 +15,7 @@ __all__ = ["is_verb", "syllables"]
 
 _LONGEST = 40
 _NUCLEUS = re.compile(r"[aeiouy]+")
-_SUFFIX = re.compile(r"(?<=..e)(?:ly|ments?|ful|fully|less|ness|thing|one|where|body|ty|times|fore)\Z")
+_SUFFIX = re.compile(r"(?<=.[^aeiou]e)(?:ly|ments?|ful|fully|less|ness|thing|one|where|body|ty|times|fore)\Z")
 
 # Spelling to sound. A hyphen parts vowels that sound apart; what falls silent is cut.
 _SPELLING = [
