@@ -2,8 +2,8 @@
 
     python -m benchmarks.logic [--items 5] [--batch 10000] [--workers 2] [--output benchmarks/results/logic.md]
 
-For each task the same right and wrong answers are scored by both verifiers in this process; the figure is the ratio of
-the best of several runs (strict over upstream, in answers per second). Upstream's scorers run behind their fences.
+For each task the same right and wrong answers are scored by both verifiers in this process; the figure is the ratio
+of the best of several runs (strict over upstream, in answers per second). Upstream's scorers run behind their fences.
 """
 
 from __future__ import annotations

@@ -117,8 +117,8 @@ class GeneratorChild:
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            raise InfrastructureError("the puzzle generator's process died") from None
+        except (BrokenPipeError, ValueError):  # ValueError: the pipe was closed
+            raise InfrastructureError("the puzzle generator's process is gone") from None
 
     def _receive(self, what: str) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -127,6 +127,8 @@ class GeneratorChild:
         timer.start()
         try:
             line = self._process.stdout.readline()
+        except ValueError:  # the pipe was closed
+            line = ""
         finally:
             timer.cancel()
         if not line.endswith("\n"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,11 +64,10 @@ def make_parts(
     made = planned - sum(part.stop - part.start for part in missing)
     if progress:
         progress(made, planned)
-    pool = _Pool(sorted(missing, key=_urgency), folder, min(workers, len(missing)))
     failures: list[str] = []
-    for part, problem in pool.results():
+    for part, problem in _made(sorted(missing, key=_urgency), folder, workers):
         if problem:
-            failures.append(problem)
+            failures.append(f"{part.task} {part.start}-{part.stop}: {problem}")
             continue
         made += part.stop - part.start
         if progress:
@@ -81,59 +80,54 @@ def _urgency(part: Part) -> int:
     return SLOW.index(part.task) if part.task in SLOW else len(SLOW)
 
 
-class _Pool:
-    """Threads that each drive one child process through the parts."""
+def _made(parts: Sequence[Part], folder: Path, workers: int) -> Iterator[tuple[Part, str]]:
+    """Each part as it ends, with its problem ("" when it is made)."""
+    makers = _Makers(folder)
+    pool = ThreadPoolExecutor(max(1, min(workers, len(parts))), thread_name_prefix="prorl-puzzles")
+    try:
+        futures = {pool.submit(makers.make, part): part for part in parts}
+        for future in as_completed(futures):
+            error = future.exception()
+            if error is not None and not isinstance(error, ProrlError | OSError):
+                raise error
+            yield futures[future], str(error or "")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        makers.close()
+        pool.shutdown()
 
-    def __init__(self, parts: Sequence[Part], folder: Path, workers: int) -> None:
-        self._folder, self._count, self._workers = folder, len(parts), workers
-        self._todo: queue.SimpleQueue[Part] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[Part, str]] = queue.SimpleQueue()
-        self._stopped = threading.Event()
-        for part in parts:
-            self._todo.put(part)
 
-    def results(self) -> Iterator[tuple[Part, str]]:
-        """Each part as it ends, with its problem ("" when it is made)."""
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._workers)]
-        for thread in threads:
-            thread.start()
-        try:
-            for _ in range(self._count):
-                yield self._done.get()
-        finally:
-            self._stopped.set()
-            for thread in threads:
-                thread.join()
+class _Makers:
+    """One child process for each thread that asks."""
 
-    def _work(self) -> None:
-        child: GeneratorChild | None = None
-        while not self._stopped.is_set():
-            try:
-                part = self._todo.get_nowait()
-            except queue.Empty:
-                break
-            child = child or GeneratorChild()
-            try:
-                self._make(part, child)
-                self._done.put((part, ""))
-            except (ProrlError, OSError) as error:
-                self._done.put((part, f"{part.task} {part.start}-{part.stop}: {error}"))
-                child.close()
-                child = None
-        if child:
-            child.close()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._children: dict[int, GeneratorChild] = {}
+        self._closed = False
 
-    def _make(self, part: Part, child: GeneratorChild) -> None:
+    def make(self, part: Part) -> None:
+        """Writes the file of a part, whole or not at all."""
+        thread = threading.get_ident()
         path = part.path(self._folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
+        partial = path.with_name(f"{path.name}.{os.getpid()}.{thread}.partial")
+        if self._closed:
+            raise InfrastructureError("the build was stopped")
+        child = self._children.get(thread) or self._children.setdefault(thread, GeneratorChild())
         items = child.entries(part.task, size=part.size, seed=part.seed, start=part.start, stop=part.stop)
         try:
             with partial.open("w", encoding="utf-8") as file:
                 for entry in items:
-                    if self._stopped.is_set():
-                        raise InfrastructureError("the build was stopped")
                     file.write(json.dumps(entry, sort_keys=True) + "\n")
             partial.replace(path)
+        except BaseException:
+            self._children.pop(thread, child).close()  # it may be in the midst of an answer
+            raise
         finally:
             partial.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Ends all children."""
+        self._closed = True
+        for child in list(self._children.values()):
+            child.close()

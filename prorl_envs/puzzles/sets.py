@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 _SEEDS = {"validation": 1_000_000_000, "train": 2_000_000_000}
 """Far apart: upstream's item i of seed s is item 0 of seed s + i."""
 
-_ROWS = {"validation": 9_600, "train": 37_000}
+_ROWS_OF_96 = {"validation": 9_600, "train": 37_000}
 _TRIES = 4
 _FRESH = 0.75
 _SIZE = 2_000
@@ -85,7 +85,7 @@ def plan_of(split: str, *, puzzles: str = "paper96", rows: int | None = None, te
     Args:
         split: "train" or "validation".
         puzzles: a puzzle, a named set, or "all".
-        rows: how many tasks in total, spread evenly; the paper's number by default.
+        rows: how many tasks in total, spread evenly; by default as many of each puzzle as in the paper's set.
         template: the prompt, with ``{question}`` in it.
 
     Raises:
@@ -95,7 +95,7 @@ def plan_of(split: str, *, puzzles: str = "paper96", rows: int | None = None, te
     if split not in SPLITS:
         raise ConfigError(f"split is one of {', '.join(SPLITS)}, not {split!r}")
     names = resolve(puzzles)
-    total = _ROWS[split] if rows is None else rows
+    total = _ROWS_OF_96[split] * len(names) // 96 if rows is None else rows
     if total < 1:
         raise ConfigError(f"a set needs at least one row, not {total}")
     counts = {name: total // len(names) + (i < total % len(names)) for i, name in enumerate(names)}

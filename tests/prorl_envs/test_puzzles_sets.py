@@ -34,6 +34,7 @@ def test_the_papers_plans_have_the_papers_sizes() -> None:
     assert set(validation.counts.values()) == {100}
     assert len(train.counts) == len(validation.counts) == 96
     assert max(train.counts.values()) - min(train.counts.values()) == 1
+    assert sum(plan_of("validation", puzzles="paper_ood").counts.values()) == 300
     assert train.seed != validation.seed
     assert train.avoid == validation
 
@@ -89,7 +90,7 @@ def test_a_stuck_generator_stalls_no_other(tmp_path: Path, monkeypatch: pytest.M
 
     def entries(self: GeneratorChild, task: str, **arguments: Any) -> Iterator[dict[str, Any]]:
         if task == "knight_swap":
-            self.close()  # as the deadline does
+            self._process.kill()  # as the deadline does
         return original(self, task, **arguments)
 
     monkeypatch.setattr(GeneratorChild, "entries", entries)
