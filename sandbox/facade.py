@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from sandbox import load, planning
+from sandbox.docker_backend import DockerLauncher
 from sandbox.errors import ClosedError, InvalidProgramError, RequirementError, SandboxError
 from sandbox.judge import Judged
 from sandbox.languages import Languages
@@ -74,7 +75,12 @@ class Sandbox:
         if workers is not None and workers < 1:
             raise InvalidProgramError(f"workers must be at least 1, not {workers!r}")
         self._cpus: list[int | None] = list(allowed_cpus()[:workers])
-        self._launcher = Launcher(wanted, exact=level is not None, python=python)
+        self._tools_here = backend == "embedded"
+        self._launcher = (
+            DockerLauncher(len(self._cpus))
+            if backend == "docker"
+            else Launcher(wanted, exact=level is not None, python=python)
+        )
         self._languages = Languages(languages)
         self._lock = threading.Lock()
         self._closed = False
@@ -106,7 +112,7 @@ class Sandbox:
             ClosedError: after `close()`.
         """
         queued = time.monotonic()
-        plan = planning.plan(program, self._languages)
+        plan = planning.plan(program, self._languages, tools_here=self._tools_here)
         pool = self._start_pool()
         self.stats.programs += 1
         with pool.slot() as slot:
@@ -138,6 +144,7 @@ class Sandbox:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
+        self._launcher.close()
         _live.discard(self)
 
     def __enter__(self) -> Self:
@@ -155,7 +162,7 @@ class Sandbox:
             if self._pool is None:
                 self._pool = Pool(self._cpus, self._launcher.start)
                 self._pool.adopt(self._launcher.first())
-                self._finalizer = weakref.finalize(self, self._pool.close)
+                self._finalizer = weakref.finalize(self, _end, self._pool, self._launcher)
             return self._pool
 
     def _judge(
@@ -227,6 +234,11 @@ class Sandbox:
             pool.forget()
             self._finalizer.detach()
         self._launcher.forget()
+
+
+def _end(pool: Pool, launcher: Launcher | DockerLauncher) -> None:
+    pool.close()
+    launcher.close()
 
 
 def _blames_us(run: Run) -> bool:

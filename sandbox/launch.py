@@ -96,10 +96,9 @@ class Launcher:
         Raises:
             InfrastructureError: it cannot re-establish the level's layers.
         """
-        worker = Worker(self._settings(flavour), self._python)
+        worker = Worker.start({**self._settings(flavour), "cpu": cpu}, self._python)
         worker.wait_ready()
-        if cpu is not None:
-            worker.pin(cpu)
+        worker.cpu = cpu
         if self.level is Level.FULL and self.report and worker.report.get("cgroup") != "on":
             worker.close()
             raise InfrastructureError(f"the control group is gone: {worker.report.get('cgroup')}")
@@ -126,6 +125,12 @@ class Launcher:
             "paths": paths,
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY and interpreter.numpy else [])],
         }
+
+    def close(self) -> None:
+        """Ends the agent that was never used. Idempotent."""
+        if self._first is not None:
+            self._first.close()
+            self._first = None
 
     def forget(self) -> None:
         """In a forked child: the agent of the parent is not ours."""

@@ -106,8 +106,7 @@ class Pool:
                 self._spare_starts.start()
         if spare is None or not spare.alive:
             return None
-        if slot.cpu is not None:
-            spare.pin(slot.cpu)
+        spare.cpu = slot.cpu
         return spare
 
     def _start_spare(self) -> None:

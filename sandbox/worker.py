@@ -5,20 +5,19 @@ Everything an agent says is treated as hostile: lengths and indices are checked 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sandbox.agent.server import FLAGS, SETTINGS
 from sandbox.agent.wire import JOB, LENGTH, MAX_ERROR, RECORD, Ending, Kind, Record
 from sandbox.errors import InfrastructureError
 
@@ -29,6 +28,15 @@ GRACE_S = 0.7
 
 _BOOT_S = 20.0
 _LEAVE_S = 10.0
+
+ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+}
+"""All that an agent's interpreter finds in its environment. Sets and dicts are ordered alike in every run."""
 _CHUNK = 1 << 18
 
 
@@ -40,8 +48,8 @@ class Job:
     source: bytes
     inputs: Sequence[bytes]
 
-    def parts(self) -> list[bytes]:
-        """The job as it goes over the wire."""
+    def parts(self, cpu: int | None) -> list[bytes]:
+        """The job as it goes over the wire, to run on `cpu`."""
         body = [self.source]
         for data in self.inputs:
             body += [LENGTH.pack(len(data)), data]
@@ -50,6 +58,7 @@ class Job:
             "count": len(self.inputs),
             "source": len(self.source),
             "payload": sum(map(len, body)),
+            "cpu": cpu,
         }
         limits = self.header["limits"]
         largest = max(map(len, self.inputs), default=0)
@@ -89,31 +98,39 @@ class Worker:
     """One running agent.
 
     Args:
-        settings: what the agent is to build; see `sandbox.agent.guard`.
-        python: the interpreter it runs.
-
-    Raises:
-        InfrastructureError: it could not be started.
+        channel: the socket to it.
+        process: the process that holds it, if it is one of this machine's.
     """
 
-    def __init__(self, settings: Mapping[str, Any], python: str = sys.executable) -> None:
+    def __init__(self, channel: socket.socket, process: subprocess.Popen[bytes] | None) -> None:
+        channel.setblocking(False)
+        self._socket, self._process = channel, process
+        self._received = bytearray()
+        self.alive = True
+        self.cpu: int | None = None
+        self.report: dict[str, str] = {}
+
+    @classmethod
+    def start(cls, settings: Mapping[str, Any], python: str) -> Worker:
+        """Starts an agent as a process.
+
+        Args:
+            settings: what it is to build; see `sandbox.agent.guard`.
+            python: the interpreter it runs.
+
+        Raises:
+            InfrastructureError: it could not be started.
+        """
         ours, theirs = socket.socketpair()
         boot = Path(__file__).with_name("agent") / "boot.py"
-        sent = {"host_pid": os.getpid(), **settings, "control": theirs.fileno()}
+        sent = {**settings, "control": theirs.fileno(), "host_pid": os.getpid()}
         try:
-            self._process = subprocess.Popen(
-                [python, "-s", "-S", "-P", "-B", "-X", "utf8", str(boot)],
+            process = subprocess.Popen(
+                [python, *FLAGS, str(boot)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={
-                    "PRORL_SANDBOX_AGENT": json.dumps(sent),
-                    "PYTHONHASHSEED": "0",
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "OMP_NUM_THREADS": "1",
-                    "LC_ALL": "C.UTF-8",
-                    "PATH": "/usr/local/bin:/usr/bin:/bin",
-                },
+                env={SETTINGS: json.dumps(sent), **ENVIRONMENT},
                 pass_fds=[theirs.fileno()],
                 cwd="/",
             )
@@ -122,11 +139,7 @@ class Worker:
             raise InfrastructureError(f"cannot start {python}: {error}") from error
         finally:
             theirs.close()
-        ours.setblocking(False)
-        self._socket = ours
-        self._received = bytearray()
-        self.alive = True
-        self.report: dict[str, str] = {}
+        return cls(ours, process)
 
     def wait_ready(self) -> None:
         """Waits until the agent stands behind its layers.
@@ -149,7 +162,7 @@ class Worker:
     def run(self, job: Job, total_s: float, output_cap: int) -> Run:
         """Sends `job` and gathers what is said about it. On any trouble the worker is dead afterwards."""
         run = Run()
-        outgoing = [memoryview(part) for part in job.parts()]
+        outgoing = [memoryview(part) for part in job.parts(self.cpu)]
         deadline = time.monotonic() + total_s + GRACE_S
         try:
             while run.ending is None and run.died is None:
@@ -236,17 +249,14 @@ class Worker:
             while outgoing and not outgoing[0]:
                 outgoing.pop(0)
 
-    def pin(self, cpu: int) -> None:
-        """Binds the agent, and all it will fork, to one CPU."""
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(self._process.pid, {cpu})
-
     def close(self) -> None:
-        """Kills the agent and all it holds. Idempotent."""
+        """Ends the agent and all it holds. Idempotent."""
         if not self.alive:
             return
         self.alive = False
         self._socket.close()
+        if self._process is None:
+            return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_LEAVE_S)
@@ -255,10 +265,11 @@ class Worker:
             self._process.wait()
 
     def forget(self) -> None:
-        """Lets go of it without killing it: in a forked copy of the process that owns it."""
+        """Lets go of it without ending it: in a forked copy of the process that owns it."""
         self.alive = False
         self._socket.close()
-        self._process.returncode = 0
+        if self._process is not None:
+            self._process.returncode = 0
 
 
 def _ending(status: int) -> Ending:

@@ -1,5 +1,7 @@
 """Starts the agent: ``python -s -S -P -X utf8 boot.py``, with its settings as JSON in PRORL_SANDBOX_AGENT.
 
+With an argument, the path of a socket, it is a container's server, which starts agents (`sandbox.agent.server`).
+
 The `sandbox` package itself is replaced by an empty one, so that the zygote loads nothing but the agent.
 """
 
@@ -11,6 +13,11 @@ def _boot() -> None:
     package = type(sys)("sandbox")
     package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
     sys.modules["sandbox"] = package
+    if len(sys.argv) > 1:
+        from sandbox.agent.server import serve
+
+        serve(sys.argv[1])
+        return
     from sandbox.agent.zygote import main
 
     main()

@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import signal
+import sys
 import time
 from typing import Any
 
@@ -29,6 +30,7 @@ class Guard:
         report: layer -> "on", or why it is off. Sent to the judge, which decides.
         watched: descriptors that become readable when the agent has to leave.
         scratch_fd: the scratch folder, open.
+        may_read: attempts of `sandbox.agent.proof` that may succeed at this level.
         paths: where the interpreter finds its modules from inside.
     """
 
@@ -38,6 +40,7 @@ class Guard:
         self.report: dict[str, str] = {}
         self.watched: list[int] = []
         self.paths: list[str] = settings["paths"]
+        self.may_read: tuple[str, ...] = ()
         self._first_closed = KEPT_FD
         self.scratch_fd = -1
         self._filters: dict[policy.Holds, tuple[seccomp.Filter, list[int]]] = {}
@@ -54,6 +57,8 @@ class Guard:
         host = self.settings["host_pid"]
         if host:
             self.watched.append(kernel.move_fd(os.pidfd_open(host), kernel.HOST_FD))
+        if self.settings["cpu"] is not None:
+            os.sched_setaffinity(0, {self.settings["cpu"]})
         folder = self._enter_supervised()
         uid, gid = self._user()
         if self.level == "ns":
@@ -144,9 +149,13 @@ class Guard:
         try:
             rules = landlock.Ruleset(landlock_rules(self.settings["reach"], folder))
         except OSError as error:
-            if self.level != "ns":
+            if self.level == "confined":
                 raise
             self.report["landlock"] = f"off: {error}"
+            if self.level == "docker":
+                # What can be read then is the container's own image, read-only.
+                self.may_read = ("files: reading",)
+                self.report["network"] = "on"
             return None
         self.report["landlock"] = "on"
         self.report["network"] = "on" if self.level == "ns" or rules.abi >= 4 else "on: by seccomp alone"
@@ -165,7 +174,9 @@ class Guard:
             os.dup2(KEPT_FD + 10 + number, KEPT_FD + number)
             os.close(KEPT_FD + 10 + number)
         self._first_closed = KEPT_FD + len(self.paths)
-        self.paths = [f"/proc/self/fd/{KEPT_FD + number}" for number in range(len(self.paths))]
+        moved = [f"/proc/self/fd/{KEPT_FD + number}" for number in range(len(self.paths))]
+        _move_paths(self.paths, moved)
+        self.paths = moved
 
     def limit(self, limits: dict[str, Any]) -> None:
         """In a program process: its resource limits, inherited by its tests."""
@@ -253,6 +264,17 @@ def _tree_rules(path: str, hidden: list[str]) -> list[tuple[str, int]]:
     for name in os.listdir(real):
         rules += _tree_rules(f"{real}/{name}", hidden)
     return rules
+
+
+def _move_paths(before: list[str], after: list[str]) -> None:
+    """Modules are found in `after` from now on, those of packages that are already loaded too."""
+    for module in list(sys.modules.values()):
+        places = getattr(module, "__path__", None)
+        if isinstance(places, list):
+            for old, new in zip(before, after, strict=True):
+                places[:] = [new + p.removeprefix(old) if p.startswith(f"{old}/") else p for p in places]
+    sys.path[:] = after
+    sys.path_importer_cache.clear()
 
 
 def _readable_as(uid: int, gid: int, paths: list[str]) -> bool:

@@ -91,6 +91,8 @@ class Job:
         self.prelude: dict[str, list[str]] = header.get("prelude", {})
         self.isolation: str = header.get("isolation", "test")
         self.command: dict[str, Any] = header.get("command", {})
+        if header["cpu"] is not None:
+            os.sched_setaffinity(0, {header["cpu"]})
         self.deadline: float = self.started + self.limits["total_s"]
         self.output_cap: int = self.limits["output_bytes"]
         self.outbox = os.memfd_create("outbox", os.MFD_CLOEXEC)
@@ -331,12 +333,14 @@ def _send_test(
     # One byte more than the cap tells the judge that there was more.
     size = min(os.fstat(answer).st_size, job.output_cap + 1)
     error_size = min(os.fstat(errors).st_size, MAX_ERROR)
-    os.write(job.outbox, RECORD.pack(*head, *times, size, error_size))
-    _copy(answer, job.outbox, size)
-    _copy(errors, job.outbox, error_size)
-    job.waiting += RECORD.size + size + error_size
-    if job.waiting > _OUTBOX:
+    large = size > _OUTBOX
+    if large or job.waiting > _OUTBOX:
         job.flush()
+    target = job.sock if large else job.outbox
+    write_all(target, RECORD.pack(*head, *times, size, error_size))
+    _copy(answer, target, size)
+    _copy(errors, target, error_size)
+    job.waiting += 0 if large else RECORD.size + size + error_size
 
 
 def _copy(source: int, target: int, size: int) -> None:

@@ -39,9 +39,7 @@ def main() -> None:
         guard.build()
         scene = _warm_up(settings, guard)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the judge must learn of it
-        import traceback
-
-        detail = "".join(traceback.format_exception(error))
+        detail = f"{type(error).__name__}: {error}"
         send_record(CONTROL, Kind.REFUSED, out=json.dumps(guard.report).encode(), err=detail.encode()[-4000:])
         os._exit(1)
     send_record(CONTROL, Kind.READY, out=json.dumps(guard.report).encode())
@@ -73,7 +71,8 @@ def _raise_stack(settings: dict[str, Any]) -> None:
 
 def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     """Loads what programs load, and walks the very path a test takes, so that children inherit it warm."""
-    _move_paths(settings["paths"], guard.paths)
+    if guard.paths:
+        sys.path[:] = ["", *guard.paths]
     sys.argv = ["solution.py"]
     for name in ("_sitebuiltins", *settings["preload"]):
         importlib.import_module(name)
@@ -85,17 +84,6 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     gc.collect()
     gc.freeze()
     return scene
-
-
-def _move_paths(before: list[str], after: list[str]) -> None:
-    """Modules are found in `after` from now on, those of packages that are already loaded too."""
-    for module in list(sys.modules.values()):
-        places = getattr(module, "__path__", None)
-        if isinstance(places, list):
-            for old, new in zip(before, after, strict=True):
-                places[:] = [new + p.removeprefix(old) if p.startswith(f"{old}/") else p for p in places]
-    sys.path[:] = ["", *after]
-    sys.path_importer_cache.clear()
 
 
 def _restore_site_builtins() -> None:
