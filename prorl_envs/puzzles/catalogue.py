@@ -27,6 +27,7 @@ __all__ = [
     "build_dataset",
     "build_scorer",
     "category",
+    "has_curriculum",
     "resolve",
     "settings",
     "task_names",
@@ -87,6 +88,12 @@ def category(task: str) -> str:
     return str(_class_of(task)[0].__module__).split(".")[1]
 
 
+def has_curriculum(task: str) -> bool:
+    """Whether the task comes with levels of difficulty."""
+    _class_of(task)
+    return task in importlib.import_module("reasoning_gym.factory").CURRICULA
+
+
 def settings(task: str, *, level: int | None = None) -> dict[str, Any]:
     """The settings a task's configuration takes, with their defaults, or the values of a curriculum's level.
 
@@ -100,13 +107,11 @@ def settings(task: str, *, level: int | None = None) -> dict[str, Any]:
     """
     if level is None:
         return _fields(_class_of(task)[1])
-    _class_of(task)
-    curricula = importlib.import_module("reasoning_gym.factory").CURRICULA
-    if task not in curricula:
+    if not has_curriculum(task):
         raise ConfigError(f"task {task!r} has no curriculum: set its configuration's own fields instead")
     if level < 0:
         raise ConfigError(f"a curriculum's level starts at 0, not {level}")
-    curriculum = curricula[task]()
+    curriculum = importlib.import_module("reasoning_gym.factory").CURRICULA[task]()
     curriculum.set_global_level(level)
     made = curriculum.generate_configuration()
     return {name: getattr(made, name) for name in settings(task)}

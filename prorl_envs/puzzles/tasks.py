@@ -7,12 +7,12 @@ tasks = generate("sudoku", size=100, seed=7, level=3)      # the task's own curr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prorl_envs.core import Task
 from prorl_envs.errors import ConfigError
-from prorl_envs.puzzles.catalogue import category, settings
+from prorl_envs.puzzles.catalogue import category, has_curriculum, resolve, settings
 from prorl_envs.puzzles.entries import HASH_ORDERED, entries, plain
 from prorl_envs.puzzles.isolation import entries_in_child, hash_order_is_fixed
 
@@ -37,32 +37,59 @@ def generate(
     level: int | None = None,
     template: str = PROMPT,
 ) -> list[Task]:
-    """Makes `size` tasks of one puzzle.
+    """Makes `size` tasks of one puzzle, or of a named set of puzzles, evenly.
 
     The same arguments give the same tasks in every process: generators that lean on Python's hash order run in
     a child process with a fixed one. Global random states are left as they were.
 
     Args:
-        task: a registered Reasoning Gym dataset ("chain_sum", "sudoku", ...; see `task_names`).
+        task: a registered Reasoning Gym dataset ("chain_sum", "sudoku", ...; see `task_names`), or "paper96",
+            "paper_ood" or "all".
         size: how many, at least 1.
         seed: at least 0. Upstream adds the item's index to it, so neighboring seeds share most of their items:
             keep the seeds of sets that must not meet further apart than their sizes.
         config: the puzzle's own settings (difficulty); see `settings`.
-        level: a level of the puzzle's own curriculum, from 0, in place of the default settings.
+        level: a level of the puzzle's own curriculum, from 0, in place of the default settings; in a set, the
+            few puzzles without a curriculum keep their defaults.
         template: the prompt, with ``{question}`` in it.
 
     Raises:
         UnknownNameError: no such task; suggests the nearest.
-        ConfigError: a setting is unknown or refused, or the template lacks ``{question}``.
+        ConfigError: a setting is unknown or refused, `config` is given for a set, or the template lacks
+            ``{question}``.
     """
     if "{question}" not in template:
         raise ConfigError("a prompt template must hold {question}")
+    names = resolve(task)
+    if len(names) > 1:
+        return _generate_set(task, names, size, seed, config, level, template)
     chosen = chosen_settings(task, config, level)
     source = entries
     if needs_fixed_hashes(task, chosen) and not hash_order_is_fixed():
         source = entries_in_child
     made: Iterable[dict[str, Any]] = source(task, size=size, seed=seed, config=chosen)
     return [make_task(task, entry, config=chosen, template=template) for entry in made]
+
+
+def _generate_set(
+    task: str,
+    names: Sequence[str],
+    size: int,
+    seed: int,
+    config: Mapping[str, Any] | None,
+    level: int | None,
+    template: str,
+) -> list[Task]:
+    if config:
+        raise ConfigError(
+            f"{task!r} is a set of puzzles: its puzzles have settings, it has none (level= is for all)"
+        )
+    made: list[Task] = []
+    for i, name in enumerate(names):
+        own = level if has_curriculum(name) else None
+        count = size // len(names) + (i < size % len(names))
+        made += generate(name, size=count, seed=seed, level=own, template=template) if count else []
+    return made
 
 
 def chosen_settings(task: str, config: Mapping[str, Any] | None, level: int | None) -> dict[str, Any]:

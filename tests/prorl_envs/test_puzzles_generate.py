@@ -114,6 +114,14 @@ def test_every_curriculum_can_be_asked_for(level: int) -> None:
             assert settings(name, level=level).keys() == settings(name).keys()
 
 
+def test_a_set_spreads_over_its_puzzles() -> None:
+    tasks = generate("paper_ood", size=4, seed=2, level=0)
+    assert [task.truth["task"] for task in tasks] == ["acre", "acre", "boxnet", "game_of_life_halting"]
+    assert generate("acre", size=2, seed=2) == tasks[:2]
+    with pytest.raises(ConfigError, match="set of puzzles"):
+        generate("paper_ood", size=4, seed=2, config={"size_x": 3})
+
+
 def test_a_template_of_ones_own_may_hold_braces() -> None:
     (task,) = generate("chain_sum", size=1, seed=3, template="Q: {question} {not a field}")
     assert task.text == f"Q: {task.truth['entry']['question']} {{not a field}}"
