@@ -97,6 +97,8 @@ class RolloutSettings(_Settings):
     """The paper's context is 8,096 for prompt and response; ProRL v2's script caps responses at 8,192."""
     dynamic_sampling: bool = True
     """Replace prompts whose responses are all right or all wrong (DAPO; ProRL 2.3.1)."""
+    chunk: int = Field(default=512, ge=1)
+    """Responses generated at once on one device (transformers backend); bounds the memory of the key-value cache."""
     max_rounds: int = Field(default=10, ge=1)
     """Rounds of sampling in one step before dead groups are let through. 10 is DAPO's published script."""
     backend: Literal["transformers", "vllm"] = "transformers"
@@ -228,7 +230,9 @@ class RunConfig(_Settings):
                 f"evenly by {processes} processes: make rollout.prompts a multiple"
             )
         share = responses // processes
-        return max(size for size in range(1, min(self.optimizer.device_batch, share) + 1) if share % size == 0)
+        return max(
+            size for size in range(1, min(self.optimizer.device_batch, share) + 1) if share % size == 0
+        )
 
 
 def _contradictions(config: RunConfig) -> Iterator[str]:

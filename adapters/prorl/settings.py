@@ -1,10 +1,10 @@
 """From preset, YAML file and command line to one `RunConfig`; each overrides the one before.
 
-    --preset NAME       quickstart (the default), local (the default with --model), prorl-1.5b
-    --config FILE       a YAML file of the same form
-    --model PATH        a local folder with a Hugging Face causal language model
-    --env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
-    --section.field V   any setting of `adapters.prorl.config`
+--preset NAME       quickstart (the default), local (the default with --model), prorl-1.5b
+--config FILE       a YAML file of the same form
+--model PATH        a local folder with a Hugging Face causal language model
+--env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
+--section.field V   any setting of `adapters.prorl.config`
 """
 
 from __future__ import annotations

@@ -1,0 +1,242 @@
+"""What happens between steps: metrics, validation, resets, and stopping when asked.
+
+TRL logs once per step, at the boundary between two rollouts; that is the one place where a run may be saved and
+later continued exactly (inside a step the half-used rollouts would be lost), so everything is done there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from adapters.prorl.config import ResetSettings, RunConfig
+from adapters.prorl.journal import Journal
+from adapters.prorl.rollouts import Group, StepCounts, shares_by_component
+from adapters.prorl.trainer import ProrlTrainer, RunState
+from adapters.prorl.validation import Validation, validate
+from prorl_envs.core import Task
+from prorl_envs.scoring import Scorer
+
+__all__ = ["Conductor", "Observer", "StopRequest", "reset_reason", "step_metrics"]
+
+log = logging.getLogger(__name__)
+
+_FROM_TRL = {
+    "loss": "loss",
+    "entropy": "entropy",
+    "kl": "kl",
+    "grad_norm": "grad_norm",
+    "learning_rate": "learning_rate",
+    "clip_low": "clip_ratio/low_mean",
+    "clip_high": "clip_ratio/high_mean",
+}
+
+
+class Observer(Protocol):
+    """Shows a run to people."""
+
+    def step(self, row: dict[str, Any]) -> None:
+        """One step is done; `row` is its line of metrics."""
+
+    def validation(self, step: int, result: Validation) -> None:
+        """A validation is done."""
+
+    def reset(self, step: int, reason: str) -> None:
+        """The reference was reset."""
+
+
+class StopRequest:
+    """Whether someone asked the run to stop, by Ctrl-C or SIGTERM; a second Ctrl-C stops at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[StopRequest]:
+        """Takes both signals over for a while. Outside the main thread it does nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the signature that signal() wants
+        if self.signal is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal = number
+        log.warning("stopping after this step, with a checkpoint; press Ctrl-C again to stop at once")
+
+
+class Conductor(TrainerCallback):
+    """Runs everything that happens between steps. `attach` it to its trainer before training.
+
+    Args:
+        config: of the run.
+        heldout: problems to validate on.
+        scorer: who judges.
+        journal: where it is written down.
+        observer: who shows it.
+        stop: who may ask for an early end.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        heldout: list[Task],
+        scorer: Scorer,
+        journal: Journal,
+        observer: Observer,
+        stop: StopRequest,
+    ) -> None:
+        self._config, self._heldout, self._scorer = config, heldout, scorer
+        self._journal, self._observer, self._stop = journal, observer, stop
+        self._trainer: ProrlTrainer
+        self._clock = time.perf_counter()
+
+    def attach(self, trainer: ProrlTrainer) -> None:
+        """Says whose steps these are."""
+        self._trainer = trainer
+        trainer.add_callback(self)
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Validates the model that the run starts from; a resumed run has that behind it."""
+        if state.global_step == 0:
+            self._validate(0)
+        self._clock = time.perf_counter()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """A step is over."""
+        if not logs or "loss" not in logs:
+            return
+        step = state.global_step // self._config.updates_per_step
+        run, counts = self._trainer.run_state, self._trainer.rollouts.counts
+        now = time.perf_counter()
+        seconds, self._clock = now - self._clock, now
+        run.seconds += seconds
+        run.failed += counts.failed
+        row = {
+            "step": step,
+            "seconds": seconds,
+            "elapsed_s": run.seconds,
+            **{name: logs.get(key) for name, key in _FROM_TRL.items()},
+            **step_metrics(counts, seconds, set(self._trainer.eos_token_ids)),
+            "failed_total": run.failed,
+            "correct_by_component": shares_by_component(counts.kept, self._trainer.rollouts.component),
+        }
+        if self._trainer.is_world_process_zero():
+            self._journal.write("step", **row)
+            self._journal.write_rollouts(step, counts.kept[: self._config.log_rollouts])
+            self._observer.step(row)
+        self._between(step, control)
+        self._clock = time.perf_counter()
+
+    def _between(self, step: int, control: TrainerControl) -> None:
+        every, validated = self._config.validation.every, False
+        if step == self._config.steps or (every and step % every == 0):
+            validated = self._validate(step)
+        reason = reset_reason(self._config.reset, self._trainer.run_state, step, validated=validated)
+        if reason and step < self._config.steps:
+            self._reset(step, reason)
+        if self._stop:
+            control.should_save = True
+            control.should_training_stop = True
+
+    def _validate(self, step: int) -> bool:
+        """Validates and remembers whether it was a new best. False when there is nothing to validate on."""
+        if not self._heldout:
+            return False
+        result = validate(self._trainer, self._config, self._heldout, self._scorer)
+        run = self._trainer.run_state
+        if run.best is None or result.pass_at[1] > run.best + self._config.reset.min_delta:
+            run.best, run.stale = result.pass_at[1], 0
+        else:
+            run.stale += 1
+        run.seconds += result.seconds
+        if self._trainer.is_world_process_zero():
+            self._journal.write("validation", step=step, **asdict(result))
+            self._observer.validation(step, result)
+        return True
+
+    def _reset(self, step: int, reason: str) -> None:
+        self._trainer.reset_reference(optimizer=self._config.reset.optimizer)
+        run = self._trainer.run_state
+        run.resets.append({"step": step, "reason": reason})
+        run.stale = 0
+        if self._trainer.is_world_process_zero():
+            self._journal.write("reset", step=step, reason=reason)
+            self._observer.reset(step, reason)
+
+
+def reset_reason(settings: ResetSettings, run: RunState, step: int, *, validated: bool) -> str | None:
+    """Why the reference should be reset after `step`, or None (ProRL 2.3.2: when validation stagnates or degrades)."""
+    if settings.every and step % settings.every == 0:
+        return f"every {settings.every} steps"
+    if settings.patience and validated and run.stale >= settings.patience:
+        return f"{run.stale} validations without a new best"
+    return None
+
+
+def step_metrics(counts: StepCounts, seconds: float, end_tokens: set[int]) -> dict[str, Any]:
+    """The numbers of one step's sampling.
+
+    Args:
+        counts: of this process.
+        seconds: of the whole step; what neither generation nor scoring took is the update.
+        end_tokens: a response that ends in none of them was cut off.
+    """
+    known = [reward for group in counts.kept for reward in group.rewards if reward is not None]
+    lengths = [len(ids) for group in counts.kept for ids in group.response_ids]
+    cut = sum(ids[-1] not in end_tokens for group in counts.kept for ids in group.response_ids)
+    sampled = max(counts.sampled, 1)
+    return {
+        "reward": sum(known) / len(known) if known else None,
+        "reward_std": _mean_std(counts.kept),
+        "length": sum(lengths) / len(lengths),
+        "truncated": cut / len(lengths),
+        "failed": counts.failed,
+        "keep_rate": counts.live / sampled,
+        "groups_sampled": counts.sampled,
+        "rounds": counts.rounds,
+        "passed_over": counts.passed_over,
+        "tokens": counts.tokens,
+        "tokens_per_s": counts.tokens / seconds,
+        "generation_s": counts.generation_s,
+        "scoring_s": counts.scoring_s,
+        "update_s": max(seconds - counts.generation_s - counts.scoring_s, 0.0),
+    }
+
+
+def _mean_std(groups: list[Group]) -> float | None:
+    """The mean over groups of the standard deviation of their rewards."""
+    spreads = []
+    for group in groups:
+        known = [reward for reward in group.rewards if reward is not None]
+        if known:
+            mean = sum(known) / len(known)
+            spreads.append(math.sqrt(sum((reward - mean) ** 2 for reward in known) / len(known)))
+    return sum(spreads) / len(spreads) if spreads else None

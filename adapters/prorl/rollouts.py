@@ -1,0 +1,275 @@
+"""Where a step's responses come from: prompts of the mixture, responses of the policy, verdicts of the Scorer.
+
+This is the `rollout_func` of TRL's GRPOTrainer. TRL offers prompts of a dataset; they are ignored, because dynamic
+sampling (DAPO; ProRL 2.3.1) decides itself how many prompts a step needs, and a resumed run must go on with the
+next problem rather than the next row. TRL gets whole groups back, with rewards that `passed_on` hands over.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.prorl.config import RunConfig
+from adapters.prorl.problems import Problems
+from prorl_envs.core import Task, Verdict
+from prorl_envs.errors import ConfigError, InfrastructureError
+from prorl_envs.mixture import Mixture
+from prorl_envs.scoring import Scorer
+
+__all__ = ["Group", "Rollouts", "StepCounts", "encode_prompt", "generate", "passed_on", "shares_by_component"]
+
+_MAX_PASSED_OVER = 10_000
+
+
+@dataclass(frozen=True)
+class Group:
+    """One prompt with its G responses.
+
+    Attributes:
+        task: the problem.
+        prompt_ids: tokens of the prompt.
+        response_ids: G lists of tokens, each up to and including the end token, or cut off.
+        texts: the G responses as text.
+        verdicts: G verdicts.
+        rewards: G rewards; None where the verdict failed.
+    """
+
+    task: Task
+    prompt_ids: list[int]
+    response_ids: list[list[int]]
+    texts: list[str]
+    verdicts: list[Verdict]
+    rewards: list[float | None]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the rewards differ, so that the group has a gradient. Failed verdicts do not count."""
+        known = [reward for reward in self.rewards if reward is not None]
+        return bool(known) and max(known) - min(known) > 1e-6
+
+
+@dataclass
+class StepCounts:
+    """What one step's sampling did, on this process."""
+
+    rounds: int = 0
+    sampled: int = 0
+    live: int = 0
+    kept: list[Group] = field(default_factory=list)
+    tokens: int = 0
+    failed: int = 0
+    passed_over: int = 0
+    generation_s: float = 0.0
+    scoring_s: float = 0.0
+
+
+class Rollouts:
+    """Samples, scores and selects the groups of each step. Called by TRL, once per step and process.
+
+    Args:
+        config: of the run.
+        problems: what to sample from.
+        scorer: who judges.
+        tokenizer: of the policy.
+        rank: of this process, of `world_size`.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        problems: Problems,
+        scorer: Scorer,
+        tokenizer: Any,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self._settings, self._binary = config.rollout, config.objective.reward == "binary"
+        self._mixture = problems.mixture(config.seed, rank=rank, world_size=world_size)
+        self._component = {task.id: name for name, tasks in problems.components.items() for task in tasks}
+        self._scorer, self._tokenizer = scorer, tokenizer
+        self._keep_rate = 1.0
+        self.counts = StepCounts()
+
+    @property
+    def mixture(self) -> Mixture:
+        """The stream of problems."""
+        return self._mixture
+
+    def __call__(self, prompts: Sequence[Any], trainer: Any) -> dict[str, Any]:
+        """TRL's rollout function.
+
+        Args:
+            prompts: N x G placeholders; only their number counts.
+            trainer: the GRPOTrainer.
+
+        Returns:
+            ``prompt_ids``, ``completion_ids`` and ``env_reward`` of N x G responses, groups together, and the
+            sampler's ``logprobs`` (None from the transformers backend).
+
+        Raises:
+            InfrastructureError: not one response of the step could be judged.
+        """
+        wanted = len(prompts) // self._settings.group
+        self.counts = StepCounts()
+        groups, logprobs = self._select(wanted, trainer)
+        self.counts.kept = groups
+        if all(reward is None for group in groups for reward in group.rewards):
+            raise InfrastructureError(f"no response could be judged: {groups[0].verdicts[0].detail}")
+        return {
+            "prompt_ids": [group.prompt_ids for group in groups for _ in group.texts],
+            "completion_ids": [ids for group in groups for ids in group.response_ids],
+            "env_reward": [reward for group in groups for reward in group.rewards],
+            "logprobs": logprobs,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where sampling stands, JSON-safe."""
+        return {"mixture": self._mixture.state_dict(), "keep_rate": self._keep_rate}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from `state`. Raises `ConfigError` when it belongs to other problems."""
+        self._mixture.load_state_dict(state["mixture"])
+        self._keep_rate = float(state["keep_rate"])
+
+    def component(self, task: Task) -> str:
+        """The component of the mixture that a training task came from."""
+        return self._component[task.id]
+
+    def _select(self, wanted: int, trainer: Any) -> tuple[list[Group], list[list[float]] | None]:
+        """`wanted` groups: live ones, and dead ones only when the rounds are used up, or are not replaced."""
+        live: list[tuple[Group, Any]] = []
+        dead: list[tuple[Group, Any]] = []
+        while len(live) < wanted and self.counts.rounds < self._settings.max_rounds:
+            missing = wanted - len(live)
+            for sampled in self._sample(self._round_size(missing, wanted), trainer):
+                (live if sampled[0].alive else dead).append(sampled)
+            self.counts.rounds += 1
+            self.counts.live = len(live)
+            if not self._settings.dynamic_sampling:
+                break
+            self._keep_rate = 0.9 * self._keep_rate + 0.1 * len(live) / self.counts.sampled
+        chosen = (live + dead)[:wanted]
+        pieces = [row for _, rows in chosen for row in rows or []]
+        return [group for group, _ in chosen], pieces or None
+
+    def _round_size(self, missing: int, wanted: int) -> int:
+        """Enough prompts that, at the rate seen so far, the live ones among them fill the gap."""
+        if not self._settings.dynamic_sampling:
+            return missing
+        return min(math.ceil(missing / max(self._keep_rate, 0.1)), max(2 * wanted, missing))
+
+    def _sample(self, count: int, trainer: Any) -> list[tuple[Group, Any]]:
+        """`count` groups, each with the sampler's log-probs of its responses (or None)."""
+        size, began = self._settings.group, time.perf_counter()
+        drawn = [self._draw() for _ in range(count)]
+        responses, logprobs = generate(trainer, [ids for _, ids in drawn], size, chunk=self._settings.chunk)
+        texts = self._tokenizer.batch_decode(responses, skip_special_tokens=True)
+        middle = time.perf_counter()
+        verdicts = self._scorer.score([task for task, _ in drawn for _ in range(size)], texts)
+        groups: list[tuple[Group, Any]] = []
+        for index, (task, ids) in enumerate(drawn):
+            part = slice(index * size, (index + 1) * size)
+            rewards = [self._reward(verdict) for verdict in verdicts[part]]
+            group = Group(task, ids, responses[part], texts[part], verdicts[part], rewards)
+            groups.append((group, logprobs[part] if logprobs else None))
+        counts = self.counts
+        counts.sampled += count
+        counts.tokens += sum(map(len, responses))
+        counts.failed += sum(verdict.reward is None for verdict in verdicts)
+        counts.generation_s += middle - began
+        counts.scoring_s += time.perf_counter() - middle
+        return groups
+
+    def _draw(self) -> tuple[Task, list[int]]:
+        """The next problem whose prompt is short enough."""
+        for _ in range(_MAX_PASSED_OVER):
+            task = next(self._mixture)
+            ids = encode_prompt(self._tokenizer, task)
+            if len(ids) <= self._settings.max_prompt_tokens:
+                return task, ids
+            self.counts.passed_over += 1
+        raise ConfigError(
+            f"{_MAX_PASSED_OVER} prompts in a row have more than {self._settings.max_prompt_tokens} tokens: raise "
+            f"rollout.max_prompt_tokens"
+        )
+
+    def _reward(self, verdict: Verdict) -> float | None:
+        if self._binary:
+            return None if verdict.correct is None else float(verdict.correct)
+        return verdict.reward
+
+
+def encode_prompt(tokenizer: Any, task: Task) -> list[int]:
+    """The tokens of a task's prompt: through the chat template where the tokenizer has one, else text and newline."""
+    if tokenizer.chat_template is not None:
+        encoded = tokenizer.apply_chat_template(task.messages, add_generation_prompt=True, return_dict=True)
+        return list(encoded["input_ids"])
+    return list(tokenizer(task.text + "\n")["input_ids"])
+
+
+def generate(
+    trainer: Any, prompts: Sequence[list[int]], samples: int, *, chunk: int, temperature: float | None = None
+) -> tuple[list[list[int]], list[list[float]] | None]:
+    """Samples from the current policy through the trainer's own backend.
+
+    Args:
+        trainer: the GRPOTrainer.
+        prompts: P prompts as tokens.
+        samples: responses per prompt.
+        chunk: responses generated at once by transformers; vLLM schedules for itself.
+        temperature: instead of the run's.
+
+    Returns:
+        P x samples responses as tokens, those of a prompt together, and their log-probs if the backend gives them.
+    """
+    repeated = [ids for ids in prompts for _ in range(samples)]
+    size = len(repeated) if trainer.use_vllm else max(chunk // samples, 1) * samples
+    responses: list[list[int]] = []
+    logprobs: list[list[float]] = []
+    with _temperature(trainer, temperature):
+        for start in range(0, len(repeated), size):
+            ids, probs = trainer._generate_single_turn(repeated[start : start + size], None, {}, samples)
+            responses += ids
+            logprobs += probs or []
+    return responses, logprobs or None
+
+
+def passed_on(
+    prompts: Sequence[Any], completions: Sequence[Any], env_reward: Sequence[float | None], **_: Any
+) -> list[float | None]:
+    """TRL's reward function: the rewards that came with the rollouts. None makes TRL leave a response out."""
+    return list(env_reward)
+
+
+passed_on.__name__ = "environment"
+
+
+class _temperature:  # noqa: N801 - reads as a statement
+    """Another sampling temperature for a while, in whichever place the backend keeps it."""
+
+    def __init__(self, trainer: Any, value: float | None) -> None:
+        self._place = trainer.vllm_generation if trainer.use_vllm else trainer.generation_config
+        self._value, self._before = value, self._place.temperature
+
+    def __enter__(self) -> None:
+        if self._value is not None:
+            self._place.temperature = self._value
+
+    def __exit__(self, *_: object) -> None:
+        self._place.temperature = self._before
+
+
+def shares_by_component(groups: Sequence[Group], name_of: Callable[[Task], str]) -> dict[str, float]:
+    """The share of correct responses by component, failed ones left out."""
+    right, known = Counter[str](), Counter[str]()
+    for group in groups:
+        judged = [verdict.correct for verdict in group.verdicts if verdict.correct is not None]
+        right[name_of(group.task)] += sum(judged)
+        known[name_of(group.task)] += len(judged)
+    return {name: right[name] / known[name] for name in sorted(known) if known[name]}

@@ -1,0 +1,177 @@
+"""One run from its configuration to the trained model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from adapters.prorl.config import RunConfig
+from adapters.prorl.problems import Problems, load_problems
+from prorl_envs.errors import ConfigError, MissingExtraError
+from prorl_envs.scoring import Scorer
+
+try:
+    import torch
+    import transformers
+    from transformers import AutoTokenizer
+
+    from adapters.prorl.conductor import Conductor, StopRequest
+    from adapters.prorl.curves import draw_curves
+    from adapters.prorl.display import Display
+    from adapters.prorl.journal import Journal, read_metrics
+    from adapters.prorl.rollouts import Rollouts, encode_prompt
+    from adapters.prorl.tiny import build_model, build_tokenizer, save_model
+    from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint
+    from adapters.prorl.warm_start import scrambled_response, warm_start
+except ImportError as error:
+    raise MissingExtraError(f"training ({error})", "train") from error
+
+__all__ = ["Outcome", "execute"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        finished: False when it was asked to stop early.
+        signal: what asked, if anything did.
+        step: steps made.
+    """
+
+    finished: bool
+    signal: int | None
+    step: int
+
+
+def execute(
+    config: RunConfig, folder: Path, *, resume: bool, console: Console, argv: Sequence[str] = ()
+) -> Outcome:
+    """Trains, from the beginning or from the newest checkpoint in `folder`.
+
+    Args:
+        config: what to do.
+        folder: of the run; exists.
+        resume: go on from its newest checkpoint (or from the beginning when there is none yet).
+        console: where progress is shown.
+        argv: the command, for the record.
+
+    Raises:
+        ConfigError, UnknownNameError, RecipeError: the problems cannot be had; nothing was trained.
+        InfrastructureError: responses cannot be judged.
+    """
+    _quiet()
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    problems = load_problems(config)
+    journal = Journal(folder)
+    checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
+    journal.forget_after(_step_of(checkpoint, config) if checkpoint else -1)
+    journal.begin(config, argv)
+    stop = StopRequest()
+    display = Display(console, config.steps)
+    began = time.perf_counter()
+    with stop.listening(), Scorer(verifiers=problems.verifiers or None) as scorer, display:
+        base = _base_model(config, problems, folder, display)
+        tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left")
+        rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        rollouts = Rollouts(config, problems, scorer, tokenizer, rank=rank, world_size=processes)
+        trainer = ProrlTrainer(config, str(base), tokenizer, rollouts, folder / "checkpoints")
+        Conductor(config, problems.heldout, scorer, journal, display, stop).attach(trainer)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    step = trainer.state.global_step // config.updates_per_step
+    finished = step >= config.steps
+    if trainer.is_world_process_zero():
+        journal.write("session", step=step, finished=finished, seconds=time.perf_counter() - began)
+        if finished:
+            trainer.save_model(str(folder / "model"))
+            tokenizer.save_pretrained(folder / "model")
+        draw_curves(folder)
+        _summary(console, folder, finished=finished)
+    return Outcome(finished, stop.signal, step)
+
+
+def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Display) -> Path:
+    """The folder of the model that the run starts from; a tiny one is made once and kept in the run's folder."""
+    if config.model.path is not None:
+        return Path(config.model.path).expanduser()
+    base = folder / "warm_start"
+    if (base / "tokenizer.json").exists():
+        return base
+    began = time.perf_counter()
+    tasks = _interleaved(problems.components, config.warm_start.tasks)
+    tokenizer = _tiny_tokenizer(tasks, len(problems.components))
+    context = config.rollout.max_prompt_tokens + config.rollout.max_response_tokens
+    model = build_model(config.model, tokenizer, seed=config.seed, context=context)
+    if config.warm_start.updates:
+        total = config.warm_start.updates
+        warm_start(
+            model, tokenizer, tasks, config.warm_start, seed=config.seed, encode=encode_prompt,
+            progress=lambda done, loss: display.warm_start(done, total, loss),
+        )  # fmt: skip
+    save_model(model, tokenizer, base)
+    log.info("tiny model of %d weights made in %.1f s", model.num_parameters(), time.perf_counter() - began)
+    return base
+
+
+def _tiny_tokenizer(tasks: Sequence[Any], kinds: int) -> Any:
+    import random
+
+    rng = random.Random(0)
+    texts = [task.text + "\n" for task in tasks]
+    try:
+        texts += [scrambled_response(task, rng) for task in tasks]
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error}. The tiny model is for logic puzzles; give --model PATH for others"
+        ) from None
+    return build_tokenizer(texts, kinds=kinds)
+
+
+def _interleaved(components: dict[str, list[Any]], count: int) -> list[Any]:
+    """At most `count` tasks, the same number of each component where they have as many."""
+    share = max(count // len(components), 1)
+    return [task for tasks in components.values() for task in tasks[:share]]
+
+
+def _step_of(checkpoint: Path, config: RunConfig) -> int:
+    return int(checkpoint.name.rpartition("-")[2]) // config.updates_per_step
+
+
+def _summary(console: Console, folder: Path, *, finished: bool) -> None:
+    rows = read_metrics(folder, "validation")
+    if finished and len(rows) > 1:
+        for k in rows[0]["pass_at"]:
+            first, last = rows[0]["pass_at"][k], rows[-1]["pass_at"][k]
+            console.print(
+                f"pass@{k} on held-out problems: {first:.3f} -> {last:.3f} ({last - first:+.3f})",
+                highlight=False,
+            )
+    for name in ("model", "metrics.jsonl", "rollouts.jsonl", "curves.png", "config.yaml"):
+        if (folder / name).exists():
+            console.print(f"  {folder / name}", highlight=False, soft_wrap=True)
+    if not finished:
+        console.print(
+            f"stopped; go on with: python -m adapters.train --resume {folder}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _quiet() -> None:
+    """Our own display replaces the bars and notices of the libraries underneath."""
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", module=r"(torch|transformers|trl|accelerate)\b.*")

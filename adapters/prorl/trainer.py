@@ -1,0 +1,203 @@
+"""The layer over TRL's GRPOTrainer: settings translated, and everything a resumed run needs saved and restored.
+
+TRL computes advantages, losses and updates; nothing of it is copied. What is leaned on beyond its documented
+arguments is listed in ``tests/adapters/test_train_trl_contract.py``, so that an upgrade fails loudly.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+# TRL warns once that rollout functions are experimental; the version is pinned and the contract tested.
+os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback
+from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.callbacks import SyncRefModelCallback
+
+from adapters.prorl.config import RunConfig
+from adapters.prorl.rollouts import Rollouts, passed_on
+from prorl_envs.errors import ConfigError
+
+__all__ = ["ProrlTrainer", "RunState", "grpo_config", "latest_checkpoint"]
+
+_STATE, _REFERENCE = "prorl_state.json", "reference.pt"
+
+
+@dataclass
+class RunState:
+    """What the run remembers beyond weights, optimizer and random states.
+
+    Attributes:
+        best: best validation pass@1 since the start.
+        stale: validations since then.
+        resets: step and reason of each reset of the reference.
+        failed: responses that could not be judged.
+        seconds: time spent training, over all sessions.
+    """
+
+    best: float | None = None
+    stale: int = 0
+    resets: list[dict[str, Any]] = field(default_factory=list)
+    failed: int = 0
+    seconds: float = 0.0
+
+
+def grpo_config(config: RunConfig, output: Path, *, processes: int = 1) -> GRPOConfig:
+    """The TRL settings that `config` means.
+
+    TRL counts updates where the paper counts steps, and sequences where the paper counts prompts.
+
+    Raises:
+        ConfigError: batches cannot be shared out among `processes`.
+    """
+    rollout, objective, optimizer = config.rollout, config.objective, config.optimizer
+    device_batch = config.device_batch(processes)
+    accumulation = optimizer.mini_batch * rollout.group // (device_batch * processes)
+    on_gpu = torch.cuda.is_available()
+    return GRPOConfig(
+        output_dir=str(output),
+        seed=config.seed,
+        max_steps=config.steps * config.updates_per_step,
+        per_device_train_batch_size=device_batch,
+        gradient_accumulation_steps=accumulation,
+        steps_per_generation=accumulation * config.updates_per_step,
+        num_iterations=1,
+        num_generations=rollout.group,
+        temperature=rollout.temperature,
+        top_p=rollout.top_p,
+        max_completion_length=rollout.max_response_tokens,
+        use_vllm=rollout.backend == "vllm",
+        vllm_gpu_memory_utilization=rollout.vllm_memory,
+        vllm_max_model_length=rollout.max_prompt_tokens + rollout.max_response_tokens,
+        # TRL's default masks whole sequences, which long responses always trip; this is ProRL v2's (ICE-POP).
+        vllm_importance_sampling_mode="token_mask",
+        vllm_importance_sampling_clip_min=0.5,
+        vllm_importance_sampling_clip_max=5.0,
+        loss_type="dapo",
+        epsilon=objective.clip_low,
+        epsilon_high=objective.clip_high,
+        beta=objective.kl,
+        use_bias_correction_kl=objective.kl_bias_correction,
+        scale_rewards=objective.advantage,
+        mask_truncated_completions=objective.mask_truncated,
+        entropy_coef=objective.entropy,
+        learning_rate=optimizer.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if optimizer.warmup else "constant",
+        warmup_steps=optimizer.warmup,
+        adam_beta1=optimizer.beta1,
+        adam_beta2=optimizer.beta2,
+        weight_decay=optimizer.weight_decay,
+        max_grad_norm=optimizer.max_grad_norm,
+        model_init_kwargs={"dtype": config.model.dtype},
+        bf16=config.model.bf16 and on_gpu,
+        gradient_checkpointing=config.model.gradient_checkpointing,
+        use_cpu=not on_gpu,
+        dataloader_pin_memory=on_gpu,
+        shuffle_dataset=False,
+        logging_steps=config.updates_per_step,
+        save_steps=config.checkpoint.every * config.updates_per_step,
+        save_total_limit=config.checkpoint.keep,
+        report_to=[],
+        disable_tqdm=True,
+        log_level="error",
+    )
+
+
+class ProrlTrainer(GRPOTrainer):
+    """GRPOTrainer that samples through `Rollouts`, can reset its reference, and resumes exactly.
+
+    Args:
+        config: of the run.
+        model: folder of the model that the run starts from; also the first reference.
+        tokenizer: its tokenizer.
+        rollouts: where responses come from.
+        output: folder for checkpoints.
+        callbacks: of transformers.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        model: str,
+        tokenizer: Any,
+        rollouts: Rollouts,
+        output: Path,
+        callbacks: list[Any] | None = None,
+    ) -> None:
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        self.run_state = RunState()
+        self.rollouts = rollouts
+        super().__init__(
+            model=model,
+            processing_class=tokenizer,
+            reward_funcs=passed_on,
+            args=grpo_config(config, output, processes=processes),
+            # Placeholders: `rollouts` chooses the problems. One epoch, so that no seam falls inside the run.
+            train_dataset=Dataset.from_dict({"prompt": [""] * (config.rollout.prompts * config.steps)}),
+            rollout_func=rollouts,
+            callbacks=callbacks,
+        )
+        self.remove_callback(PrinterCallback)
+
+    def reset_reference(self, *, optimizer: bool = True) -> None:
+        """Makes the current policy the reference and, by default, forgets the optimizer's moments (ProRL 2.3.2).
+
+        Raises:
+            ConfigError: there is no reference, or the optimizer's state is sharded by DeepSpeed.
+        """
+        if self.ref_model is None:
+            raise ConfigError("there is no reference policy to reset: objective.kl is 0")
+        if self.is_deepspeed_enabled and optimizer:
+            raise ConfigError("DeepSpeed keeps the optimizer's state to itself: set reset.optimizer to false")
+        policy = self.accelerator.unwrap_model(self.model)
+        reference = self.accelerator.unwrap_model(self.ref_model)
+        SyncRefModelCallback.sync_target_model(policy, reference, 1.0)
+        if optimizer and self.optimizer is not None:
+            getattr(self.optimizer, "optimizer", self.optimizer).state.clear()
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """TRL's checkpoint, then the reference and our own state; that last file marks it as complete."""
+        super()._save_checkpoint(model, trial)
+        if not self.args.should_save:
+            return
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        if self.ref_model is not None and self.run_state.resets:
+            torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / _REFERENCE)
+        state = {"run": asdict(self.run_state), "rollouts": self.rollouts.state_dict()}
+        part = folder / f"{_STATE}.part"
+        part.write_text(json.dumps(state), encoding="utf-8")
+        part.rename(folder / _STATE)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        folder = Path(resume_from_checkpoint)
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        self.run_state = RunState(**state["run"])
+        self.rollouts.load_state_dict(state["rollouts"])
+        if self.ref_model is not None and (folder / _REFERENCE).exists():
+            weights = torch.load(folder / _REFERENCE, map_location="cpu", weights_only=True)
+            self.accelerator.unwrap_model(self.ref_model).load_state_dict(weights)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """None: a card belongs to a published model, not to every checkpoint."""
+
+
+def latest_checkpoint(output: Path) -> Path | None:
+    """The newest complete checkpoint; what a crash left half-written is removed."""
+    best: tuple[float, Path | None] = (-math.inf, None)
+    for folder in output.glob("checkpoint-*"):
+        number = folder.name.rpartition("-")[2]
+        if not number.isdigit() or not (folder / _STATE).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        elif int(number) > best[0]:
+            best = (int(number), folder)
+    return best[1]

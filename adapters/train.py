@@ -1,0 +1,89 @@
+"""Train a language model by reinforcement learning on verifiable rewards: the ProRL recipe (arXiv 2505.24864).
+
+    python -m adapters.train                                  a tiny model on two CPU cores, in a few minutes
+    python -m adapters.train --model PATH --env prorl/Math-v0 any local Hugging Face causal language model
+    python -m adapters.train --preset prorl-1.5b --dry-run    the paper's setting: what it would need
+    python -m adapters.train --resume [RUN]                   go on with a run that was stopped
+
+The same is `prorl train`. Exit codes: 0 done, 1 failed on the way, 2 the request was wrong and nothing was started,
+128 + n stopped by signal n, with a checkpoint.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from adapters.prorl.journal import check_room, new_run_folder
+from adapters.prorl.plan import make_plan, print_plan
+from adapters.prorl.preflight import check_model, disk_needed
+from adapters.prorl.settings import Request, parse
+from prorl_envs.errors import InfrastructureError, ProrlError
+from prorl_envs.registry import environment
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    words = list(sys.argv[1:] if argv is None else argv)
+    console = Console(stderr=False)
+    errors = Console(stderr=True)
+    try:
+        request = parse(words)
+        return _plan(request, console) if request.dry_run else _train(request, console, words)
+    except InfrastructureError as error:
+        errors.print(f"[red]failed:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 1
+    except ProrlError as error:
+        errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 2
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        errors.print(
+            "[red]failed:[/red] the disk is full. Checkpoints that were complete are still there: make room, then "
+            "--resume the run",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _plan(request: Request, console: Console) -> int:
+    for item in request.config.environments:
+        environment(item.id)
+    print_plan(request.config, make_plan(request.config), console)
+    return 0
+
+
+def _train(request: Request, console: Console, words: Sequence[str]) -> int:
+    config = request.config
+    for item in config.environments:
+        environment(item.id)
+    check_model(config)
+    from adapters.prorl.run import execute
+
+    folder = request.resume or new_run_folder(config)
+    check_room(folder, disk_needed(config))
+    console.print(f"run: {folder}", highlight=False, soft_wrap=True)
+    outcome = execute(
+        config, Path(folder), resume=request.resume is not None, console=console,
+        argv=["python", "-m", "adapters.train", *words],
+    )  # fmt: skip
+    if outcome.finished:
+        return 0
+    return 128 + outcome.signal if outcome.signal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
