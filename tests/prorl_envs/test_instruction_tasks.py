@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prorl_envs.errors import RowError, TaskError
 from prorl_envs.instructions import CATALOGUE, instruction_truth
+from prorl_envs.instructions.__main__ import row as documented
 from prorl_envs.instructions.catalogue import Catalogue
 
 WORDS = "length_constraints:number_words"
@@ -25,6 +27,12 @@ def test_the_families_are_complete_and_documented() -> None:
     assert sizes == {"ifeval": 25, "if-rlvr": 29, "ifbench": 58}
     for one in CATALOGUE.values():
         assert one.rule.rstrip(")").endswith((".", '"')), one.id
+
+
+def test_the_documentation_states_every_rule() -> None:
+    lines = (Path(__file__).resolve().parents[2] / "docs" / "instructions.md").read_text().splitlines()
+    missing = [one.id for one in CATALOGUE.values() if documented(one) not in lines]
+    assert not missing, "run python -m prorl_envs.instructions and put its output at the end of the page"
 
 
 @pytest.mark.parametrize(
