@@ -30,8 +30,10 @@ _BRACKETS = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil")}
 _SUMS = frozenset({"sum", "prod"})
 _STARTS = (
     _ACCENTS | _NAMED | _GREEK | frozenset(_CONSTANTS) | frozenset(_BRACKETS) | frozenset(FUNCTIONS) | _SUMS
-    | {"frac", "binom", "vert", "text"}
+    | {"frac", "binom", "vert", "text", "ldots"}
 )  # fmt: skip
+DOTS = "…"
+"""The name of an ellipsis, as a symbol."""
 _APPLIED = frozenset("fgFGhH")
 _INVERSES = {"sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh"}
 
@@ -60,6 +62,8 @@ def command(parser: Parser, token: Token) -> Node:
         return _bracketed(parser, *_BRACKETS[name])
     if name in _SUMS:
         return _big(parser, name)
+    if name == "ldots":
+        return Node("sym", (), DOTS)
     if name == "vert":
         parser.position -= 1
         return absolute(parser)

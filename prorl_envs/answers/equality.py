@@ -71,6 +71,8 @@ def proportional(a: Node, b: Node, *, sign: int = 0) -> bool | None:
     For equations ``a = 0`` and ``b = 0``: do they say the same?
     """
     names = symbols(a) | symbols(b)
+    if not names:
+        return None
     ratios: list[Any] = []
     for values in _points(names, whole=_counts(a) or _counts(b), positive=False):
         try:

@@ -15,13 +15,14 @@ from typing import Any
 
 import mpmath
 
-from prorl_envs.answers.syntax import Node, Unreadable
+from prorl_envs.answers.syntax import Node, Unreadable, walk
 
 __all__ = ["NotReal", "TooLarge", "Undefined", "approximate", "context", "exact", "peak", "point"]
 
 _EXACT_BITS = 80_000
 _MAX_FACTORIAL = 3_000
 _MAX_TERMS = 500
+_MAX_NESTED_TERMS = 12
 _MAX_MAGNITUDE = 10**6
 """Largest binary exponent of a value that enters an approximate power, exponential or circular function."""
 
@@ -162,8 +163,7 @@ def _exact_series(node: Node, values: Mapping[str, Fraction]) -> Fraction | None
     first, last = exact(low, values), exact(high, values)
     if first is None or last is None or first.denominator != 1 or last.denominator != 1:
         return None
-    if last - first > _MAX_TERMS:
-        raise TooLarge("a sum too long")
+    _limit_terms(body, last - first)
     result = Fraction(0 if node.op == "sum" else 1)
     for index in range(first.numerator, last.numerator + 1):
         term = exact(body, {**values, str(node.value): Fraction(index)})
@@ -173,6 +173,13 @@ def _exact_series(node: Node, values: Mapping[str, Fraction]) -> Fraction | None
         if _bits(result) > _EXACT_BITS:
             raise TooLarge("a sum too large")
     return result
+
+
+def _limit_terms(body: Node, terms: Fraction) -> None:
+    """Sums may not be long, and of nested ones each must be short."""
+    nested = any(n.op in ("sum", "prod") for n in walk(body))
+    if terms > (_MAX_NESTED_TERMS if nested else _MAX_TERMS):
+        raise TooLarge("a sum too long")
 
 
 # --- approximate ---
@@ -327,8 +334,7 @@ class _Approximation:
         first, last = exact(low, known), exact(high, known)
         if first is None or last is None or first.denominator != 1 or last.denominator != 1:
             raise Unreadable("a sum without whole bounds")
-        if last - first > _MAX_TERMS:
-            raise TooLarge("a sum too long")
+        _limit_terms(body, last - first)
         outer = self.values
         terms = []
         for index in range(first.numerator, last.numerator + 1):

@@ -21,6 +21,7 @@ __all__ = ["interval_piece", "is_infinite", "region_of"]
 
 _ORDER = {"<": (1, False), "<=": (1, True), ">": (-1, False), ">=": (-1, True)}
 _SET_OPERATIONS = frozenset({"cup", "cap", "setminus"})
+_COMPARING = frozenset({"<", ">", "le", "ge", "ne"})
 _SIGNS = frozenset({"<", ">", "le", "ge", "ne"}) | _SET_OPERATIONS | {"mathbb"}
 
 
@@ -39,7 +40,8 @@ def region_of(tokens: Sequence[Token]) -> Region | None:
         return None
     if _is_reals(tokens):
         return Region(WHOLE)
-    either, marks = cut(tokens, lambda t: is_word(t, "or"))
+    compares = any(t.text in _COMPARING and depth == 0 for t, depth in zip(tokens, depths(tokens), strict=True))
+    either, marks = cut(tokens, lambda t: is_word(t, "or") or (compares and t.text == "cup" and t.kind == "cmd"))
     if marks:
         return _joined([_part(p) for p in either if p])
     both, _ = cut(tokens, lambda t: is_word(t, "and", "") or (t.kind == "op" and t.text in ",;"))

@@ -262,4 +262,10 @@ def decimal(text: str) -> Node:
 
 
 def _total(terms: list[Node]) -> Node:
-    return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
+    if len(terms) == 1:
+        return terms[0]
+    dots = Node("sym", (), commands.DOTS)
+    if dots in terms[1:-1] and all(n.op == "sym" and "_" in str(n.value) for n in terms if n != dots):
+        # x_1 + x_2 + ... + x_n is known by its ends, in either order.
+        return Node("apply", tuple(sorted((terms[0], terms[-1]), key=str)), commands.DOTS)
+    return Node("add", tuple(terms))

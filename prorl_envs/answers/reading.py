@@ -54,8 +54,9 @@ def _anglicized(match: re.Match[str]) -> str:
 
 def _without_conditions(tokens: list[Token]) -> list[Token]:
     """Without ``, k \\in \\mathbb{Z}`` and ``for all x > 0`` at the end: they restrict, they are not the answer."""
-    for place, token in enumerate(tokens):
-        if place and token.kind == "text" and (words := token.text.lower().split()) and words[0].strip(",.(") in _CONDITIONS:
+    for place, (token, depth) in enumerate(zip(tokens, depths(tokens), strict=True)):
+        words = token.text.lower().split() if place and depth == 0 and token.kind == "text" else []
+        if words and words[0].strip(",.(") in _CONDITIONS:
             tokens = tokens[:place]
             break
     parts, marks = cut(tokens, lambda t: t.kind == "op" and t.text in ",;")

@@ -17,6 +17,7 @@ from prorl_envs.answers.deepscaler import deepscaler_equal
 from prorl_envs.answers.golds import gold_answers
 from prorl_envs.answers.outcome import UNDECIDED, Outcome
 from prorl_envs.answers.response import FinalAnswer, final_answer, later_claims
+from prorl_envs.answers.units import parse_unit
 from prorl_envs.core import Kind, Status, Task, Verdict
 from prorl_envs.errors import ConfigError
 from prorl_envs.extract import Section, last_boxed
@@ -52,6 +53,7 @@ class MathVerifier(BaseVerifier):
     def prepare(self) -> None:
         """Imports math-verify and builds its grammar (about a second)."""
         mathverify.prepare()
+        parse_unit("cm")
 
     def judge(self, section: Section, task: Task) -> Verdict:
         """The verdict on the last box; `Verdict.detail` names the rule that decided."""
