@@ -16,20 +16,16 @@ from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError
 from prorl_envs.extract import answer_section
 
-__all__ = ["HOSTILE", "SILENT", "AuditReport", "Finding", "Judge", "audit"]
+__all__ = ["EVASIVE", "HOSTILE", "SILENT", "AuditReport", "Finding", "Judge", "audit"]
 
 Judge: TypeAlias = Callable[[Sequence[Task], Sequence[str]], Sequence[Verdict]]
 """What is audited: B tasks and B responses to B verdicts (`Scorer.score`, or a wrapper around another's reward)."""
 
-SILENT: tuple[str, ...] = (
-    "",
-    "   \n\t ",
-    "<think>a long thought</think>",
-    "</think>",
-    "None",
-    "I do not know.",
-)
-"""Responses that answer nothing."""
+SILENT: tuple[str, ...] = ("", "   \n\t ", "<think>a long thought</think>", "</think>")
+"""Responses that say nothing: they earn nothing anywhere."""
+
+EVASIVE: tuple[str, ...] = ("None", "I do not know.", "\\boxed{}", "<answer></answer>", "```python\n```", "0")
+"""Responses that say something and answer nothing."""
 
 HOSTILE: tuple[str, ...] = (
     "\0",
@@ -86,12 +82,16 @@ class _Case:
     response: str
 
 
-def audit(judge: Judge, tasks: Sequence[Task], *, hostile_tasks: int = 3) -> AuditReport:
+def audit(
+    judge: Judge, tasks: Sequence[Task], *, answers: bool = True, hostile_tasks: int = 3
+) -> AuditReport:
     """Audits a judge.
 
     Args:
         judge: see `Judge`.
         tasks: with a reference response in ``meta["reference"]``.
+        answers: whether a response must hold an answer, so that an evasion earns nothing. False for instructions,
+            where "None" does follow "use no commas".
         hostile_tasks: on how many of them the hostile texts are tried.
 
     Raises:
@@ -100,7 +100,7 @@ def audit(judge: Judge, tasks: Sequence[Task], *, hostile_tasks: int = 3) -> Aud
     known = [task for task in tasks if isinstance(task.meta.get("reference"), str)]
     if not known:
         raise ConfigError("an audit needs tasks with a reference response in meta['reference']")
-    cases = _cases(known, hostile_tasks)
+    cases = _cases(known, answers, hostile_tasks)
     verdicts = judge([case.task for case in cases], [case.response for case in cases])
     again = judge([case.task for case in cases], [case.response for case in cases])
     report = AuditReport()
@@ -115,7 +115,7 @@ def audit(judge: Judge, tasks: Sequence[Task], *, hostile_tasks: int = 3) -> Aud
     return report
 
 
-def _cases(tasks: Sequence[Task], hostile_tasks: int) -> list[_Case]:
+def _cases(tasks: Sequence[Task], answers: bool, hostile_tasks: int) -> list[_Case]:
     cases: list[_Case] = []
     for index, task in enumerate(tasks):
         reference = str(task.meta["reference"])
@@ -124,6 +124,7 @@ def _cases(tasks: Sequence[Task], hostile_tasks: int) -> list[_Case]:
         cases.append(_Case("reference", Task.from_dict(task.to_row()), reference))
         cases.append(_Case("unfinished", task, f"<think>{answer_section(reference).text}"))
         cases += [_Case("silent", task, text) for text in SILENT]
+        cases += [_Case("evasive", task, text) for text in EVASIVE if answers]
         other = str(tasks[(index + 1) % len(tasks)].meta["reference"])
         if other != reference and dict(tasks[(index + 1) % len(tasks)].truth) != dict(task.truth):
             cases.append(_Case("swapped", task, other))
@@ -141,6 +142,6 @@ def _problems(case: _Case, verdict: Verdict, again: Verdict) -> list[str]:
         problems.append(f"the reference earns {verdict.reward} ({verdict.status.value}: {verdict.detail})")
     elif case.check != "reference" and verdict.correct:
         problems.append(f"is judged correct ({verdict.detail})")
-    elif case.check in ("silent", "unfinished") and verdict.reward:
+    elif case.check in ("silent", "evasive", "unfinished") and verdict.reward:
         problems.append(f"earns {verdict.reward} ({verdict.detail})")
     return problems

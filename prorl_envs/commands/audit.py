@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         given = {"recipe": options.recipe, "verifier": options.verifier}
         chosen = {name: value for name, value in given.items() if value is not None}
         env = VerifiableEnv(**{**spec.make_kwargs, **chosen})
-        report = reports[spec.id] = audit(env.scorer.score, env.tasks)
+        report = reports[spec.id] = audit(env.scorer.score, env.tasks, answers=spec.domain != "instruction")
         seconds = f"{time.monotonic() - start:.1f}"
         judged = ", ".join(f"{count} {check}" for check, count in report.counts.items())
         table.add_row(spec.id, str(len(env.tasks)), judged, str(len(report.findings)), seconds)

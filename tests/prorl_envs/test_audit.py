@@ -36,7 +36,7 @@ def checks(report: AuditReport) -> set[str]:
 def test_a_sound_reward_passes() -> None:
     report = judge_by(sound)
     assert report.passed, report.findings
-    assert set(report.counts) == {"reference", "unfinished", "silent", "swapped", "hostile"}
+    assert set(report.counts) == {"reference", "unfinished", "silent", "evasive", "swapped", "hostile"}
 
 
 def test_a_reward_for_everything_is_found() -> None:
@@ -51,7 +51,7 @@ def test_a_floor_for_garbage_is_found() -> None:
     report = judge_by(
         lambda task, response: v if (v := sound(task, response)).correct else Verdict.share(0.01)
     )
-    assert "silent" in checks(report)
+    assert {"silent", "evasive"} <= checks(report)
 
 
 def test_a_box_inside_the_reasoning_is_found() -> None:
@@ -61,7 +61,7 @@ def test_a_box_inside_the_reasoning_is_found() -> None:
 
 def test_an_inconstant_reward_is_found() -> None:
     flip = itertools.count()
-    report = judge_by(lambda task, response: Verdict.share(0.5 if next(flip) % 3 else 0.25))
+    report = judge_by(lambda task, response: Verdict.share(0.5 if next(flip) % 11 else 0.25))
     assert any("judged twice" in finding.problem for finding in report.findings)
 
 
