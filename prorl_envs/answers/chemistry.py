@@ -13,14 +13,16 @@ from fractions import Fraction
 
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+from prorl_envs.answers.syntax import words
 
 __all__ = ["compare_chemistry", "parse_configuration", "parse_formula", "parse_reaction"]
 
 _MAX_LENGTH = 400
-ELEMENTS = frozenset(
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo "
-    "Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl "
-    "Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D T".split()
+ELEMENTS = words(
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb "
+    "Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
+    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db "
+    "Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D T"
 )
 _NAMES = {
     "hydrogen": "H", "helium": "He", "lithium": "Li", "carbon": "C", "nitrogen": "N", "oxygen": "O", "sodium": "Na",
@@ -35,7 +37,9 @@ _CORES = {
     "Rn": "1s2 2s2 2p6 3s2 3p6 3d10 4s2 4p6 4d10 4f14 5s2 5p6 5d10 6s2 6p6",
 }  # fmt: skip
 _STATE = re.compile(r"\(\s*(?:s|l|g|aq|cr|graphite)\s*\)")
-_ARROW = re.compile(r"\\(?:to|rightleftharpoons|leftrightarrow|Rightarrow|longrightarrow|leftrightharpoons|xrightarrow\s*(?:\[[^\]]*\])?\{[^{}]*\})|<=>|<->|-->|->|⇌|=")
+_ARROW = re.compile(
+    r"\\(?:to|rightleftharpoons|leftrightarrow|Rightarrow|longrightarrow|leftrightharpoons|xrightarrow\s*(?:\[[^\]]*\])?\{[^{}]*\})|<=>|<->|-->|->|⇌|="
+)
 _EQUALS = re.compile(r"(?<![<])=(?![>])")
 _COMMANDS = re.compile(r"\\(?:ce|text|mathrm|bf|rm|left|right|,|;|!|\s)|\\ ")
 _SUBSHELL = re.compile(
@@ -46,7 +50,13 @@ _ISOTOPE_NAME = re.compile(r"^([A-Za-z]{1,12})\s*-\s*(\d{1,3})$")
 _ELECTRON = re.compile(r"e\s*(?:\^\s*\{?\s*-\s*\}?|-)")
 _CHARGE_END = re.compile(r"(?:\^\s*\{?\s*(\d*)\s*([+-])\s*(\d*)\s*\}?|(?<=[\dA-Za-z)\]])\s*([+-]))$")
 _HYDRATE = re.compile(r"\\cdot|\*|\.(?=\d*\s*H)")
-_EXPANSIONS = (("C2H5", "CH3CH2"), ("C3H7", "CH3CH2CH2"), ("C4H9", "CH3CH2CH2CH2"), ("COOH", "CO2H"), ("HOOC", "HO2C"))
+_EXPANSIONS = (
+    ("C2H5", "CH3CH2"),
+    ("C3H7", "CH3CH2CH2"),
+    ("C4H9", "CH3CH2CH2CH2"),
+    ("COOH", "CO2H"),
+    ("HOOC", "HO2C"),
+)
 
 
 @dataclass(frozen=True)
@@ -217,7 +227,9 @@ def parse_reaction(text: str) -> tuple[frozenset[tuple[Formula, Fraction]], ...]
 
 
 _PLUS = re.compile(r"\s*\+\s*(?=[\d(\[{A-Z^\\])|\s+\+\s+")
-_COEFFICIENT = re.compile(r"^\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(\d+)/(\d+)|(\d+(?:\.\d+)?))?\s*(.+)$", re.DOTALL)
+_COEFFICIENT = re.compile(
+    r"^\s*(?:\\frac\s*\{?(\d+)\}?\s*\{?(\d+)\}?|(\d+)/(\d+)|(\d+(?:\.\d+)?))?\s*(.+)$", re.DOTALL
+)
 
 
 def _side(text: str) -> frozenset[tuple[Formula, Fraction]] | None:
@@ -265,6 +277,6 @@ def parse_configuration(text: str) -> tuple[tuple[str, int], ...] | None:
         position = match.end()
     if not shells:
         return None
-    for shell in (_CORES[core[1]].split() if core else ()):
+    for shell in _CORES[core[1]].split() if core else ():
         shells[shell[:2]] += int(shell[2:])
     return tuple(sorted(shells.items()))

@@ -12,7 +12,10 @@ __all__ = ["chosen", "compare_choices", "gold_choices"]
 
 _LETTER = r"[A-Ja-j]"
 _MARKS = re.compile(r"\\text\s*+|[{}$*\\]|\\ ")
-_OPTION = re.compile(r"^(?:the\s+)?(?:correct\s+)?(?:answer|option|choice|statement|letter|ans)s?(?:\s+is|:)?\s*+(?=\(?[A-Ja-j](?![a-z]))", re.I)
+_OPTION = re.compile(
+    r"^(?:the\s+)?(?:correct\s+)?(?:answer|option|choice|statement|letter|ans)s?(?:\s+is|:)?\s*+(?=\(?[A-Ja-j](?![a-z]))",
+    re.I,
+)
 _BARE = re.compile(rf"^\(?\s*+({_LETTER})\s*+[).]?$")
 _WITH_TEXT = re.compile(rf"^(?:\(\s*+({_LETTER})\s*+\)|({_LETTER})\s*+[.):])\s*+\S", re.DOTALL)
 _SEVERAL = re.compile(rf"^\(?({_LETTER})\)?(?:\s*+(?:,|;|and|&|\+|or|/|\s)\s*+\(?{_LETTER}\)?)*+$")
@@ -26,7 +29,9 @@ def gold_choices(text: str) -> frozenset[str] | None:
         return frozenset(plain.strip("(). ").upper())
     if _RUN.match(plain) and list(plain) == sorted(set(plain)):
         return frozenset(plain)
-    if _SEVERAL.match(plain) and not re.search(r"[a-j](?![a-z]*\b(?:nd|r)\b)", re.sub(r"\b(?:and|or)\b", "", plain)):
+    if _SEVERAL.match(plain) and not re.search(
+        r"[a-j](?![a-z]*\b(?:nd|r)\b)", re.sub(r"\b(?:and|or)\b", "", plain)
+    ):
         return frozenset(re.findall(r"[A-J]", plain))
     return None
 

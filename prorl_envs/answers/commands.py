@@ -2,28 +2,27 @@ r"""The parser's vocabulary: LaTeX commands, functions, symbols with subscripts,
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from prorl_envs.answers.lexer import FUNCTIONS, Token
-from prorl_envs.answers.syntax import Node, Unreadable, number
+from prorl_envs.answers.numerals import decimal
+from prorl_envs.answers.syntax import Node, Unreadable, number, words
 
 if TYPE_CHECKING:
     from prorl_envs.answers.parser import Parser
 
 __all__ = [
-    "absolute", "based_numeral", "command", "function", "mixed_numeral", "postfix", "repeating_numeral",
-    "spaced_numeral", "starts", "symbol",
+    "absolute", "argument", "command", "function", "postfix", "raw_group", "starts", "symbol",
 ]  # fmt: skip
 
-_ACCENTS = frozenset(
-    "vec hat bar tilde dot ddot overline widehat overrightarrow overleftrightarrow mathcal mathscr mathfrak".split()
+_ACCENTS = words(
+    "vec hat bar tilde dot ddot overline widehat overrightarrow overleftrightarrow mathcal mathscr mathfrak"
 )
 _NAMED = frozenset({"angle", "triangle", "measuredangle"})
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega hbar ell partial nabla Re Im wp aleph imath jmath "
-    "odot oplus".split()
+_GREEK = words(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi "
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega hbar ell partial nabla Re "
+    "Im wp aleph imath jmath odot oplus"
 )
 _CONSTANTS = {"pi": "pi", "infty": "oo"}
 _BRACKETS = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil")}
@@ -55,7 +54,7 @@ def command(parser: Parser, token: Token) -> Node:
     if name in _GREEK:
         return _decorated(parser, name)
     if name in _ACCENTS:
-        return _decorated(parser, f"{name}({_raw_group(parser)})")
+        return _decorated(parser, f"{name}({raw_group(parser)})")
     if name in _NAMED:
         return Node("sym", (), name + _letters(parser))
     if name in _BRACKETS:
@@ -81,8 +80,6 @@ def argument(parser: Parser) -> Node:
         parser.tokens[parser.position] = Token("num", token.text[1:])
         return number(int(token.text[0]))
     if token is not None and token.kind == "num":
-        from prorl_envs.answers.parser import decimal
-
         return decimal(parser.take().text)
     if token is not None and token.kind == "let":
         parser.take()
@@ -160,15 +157,10 @@ def _root(parser: Parser) -> Node:
     if parser.at("op", "["):
         index = parser.group("[")
     if parser.at("op", "{") or parser.at("op", "("):
-        radicand = parser.group(parser.peek().text)  # type: ignore[union-attr]
+        radicand = parser.group("{" if parser.at("op", "{") else "(")
     else:
-        radicand = commandless(parser)
+        radicand = parser.atom()  # \sqrt x^2 is the root of x, squared
     return Node("pow", (radicand, Node("div", (number(1), index))))
-
-
-def commandless(parser: Parser) -> Node:
-    r"""The argument of a bare root, ``\sqrt 2`` or ``\sqrt x``: one atom without its exponent."""
-    return parser.atom()
 
 
 def symbol(parser: Parser) -> Node:
@@ -206,7 +198,7 @@ def _decorated(parser: Parser, name: str) -> Node:
     while True:
         if parser.at("op", "_") and not subscript:
             parser.take()
-            subscript = "_" + _raw_group(parser)
+            subscript = "_" + raw_group(parser)
         elif parser.at("op", "'"):
             parser.take()
             primes += 1
@@ -223,7 +215,7 @@ def _decorated(parser: Parser, name: str) -> Node:
     return node
 
 
-def _raw_group(parser: Parser) -> str:
+def raw_group(parser: Parser) -> str:
     """The spelling of a group or of one token, as part of a name."""
     if not parser.at("op", "{"):
         token = parser.take()
@@ -295,73 +287,3 @@ def postfix(parser: Parser, node: Node) -> Node:
         else:
             break
     return node
-
-
-def spaced_numeral(parser: Parser, node: Node) -> Node:
-    """``1 000`` (groups of three), or ``3 1/2``."""
-    token = parser.take()
-    slash, lower = parser.peek(), parser.peek(1)
-    if slash is not None and slash.text == "/" and lower is not None and lower.text.isdigit() and token.text.isdigit():
-        parser.position += 2
-        return _mixed(node, int(token.text), int(lower.text))
-    before = parser.tokens[parser.position - 2].text
-    if not (token.text[:3].isdigit() and len(token.text.partition(".")[0]) == 3 and len(before) <= 3 + 0):
-        if not (before.isdigit() and len(token.text.partition(".")[0]) == 3):
-            raise Unreadable("two numbers side by side")
-    from prorl_envs.answers.parser import decimal
-
-    joined = decimal(before + token.text)
-    parser.tokens[parser.position - 1] = Token("num", before + token.text)
-    following = parser.peek()
-    return spaced_numeral(parser, joined) if following and following.kind == "num" and following.spaced else joined
-
-
-def _mixed(whole: Node, upper: int, lower: int) -> Node:
-    if not isinstance(whole.value, Fraction) or whole.value.denominator != 1 or lower == 0:
-        raise Unreadable("two numbers side by side")
-    return number(whole.value + Fraction(upper, lower))
-
-
-def mixed_numeral(parser: Parser, node: Node) -> Node:
-    r"""``3\frac{1}{2}`` is three and a half when the fraction is proper; else a product."""
-    start = parser.position
-    tokens = list(parser.tokens)
-    parser.take()
-    fraction = Node("div", (argument(parser), argument(parser)))
-    upper, lower = (part.value for part in fraction.args)
-    whole = isinstance(node.value, Fraction) and node.value.denominator == 1 and node.digits is None
-    if whole and isinstance(upper, Fraction) and isinstance(lower, Fraction) and 0 < upper < lower:
-        return Node("add", (node, fraction))
-    parser.position, parser.tokens = start, tokens
-    return node
-
-
-def repeating_numeral(parser: Parser, node: Node) -> Node:
-    r"""``0.\overline{3}`` and ``0.1\overline{6}``."""
-    start = parser.position
-    written = parser.tokens[start - 1].text.replace(",", "")
-    if parser.at("op", "."):
-        parser.take()
-        written += "."
-    if "." not in written or not parser.at("cmd", "overline", "dot", "bar"):
-        parser.position = start
-        return node
-    parser.take()
-    period = _raw_group(parser)
-    if not period.isdigit() or len(period) > 50 or len(written) > 50:
-        raise Unreadable("no repeating decimal")
-    scale = 10 ** len(written.partition(".")[2])
-    return number(Fraction(written + "0") + Fraction(int(period), scale * (10 ** len(period) - 1)))
-
-
-def based_numeral(parser: Parser) -> Node:
-    """``1101_2``: the value in its base."""
-    written = parser.tokens[parser.position - 1].text
-    parser.take()
-    base = argument(parser)
-    if not isinstance(base.value, Fraction) or not 2 <= base.value <= 36 or len(written) > 200:
-        raise Unreadable("no base")
-    try:
-        return Node("based", (number(int(written, int(base.value))),), f"{written}_{base.value}")
-    except ValueError:
-        raise Unreadable("no digits of that base") from None

@@ -19,8 +19,12 @@ from prorl_envs.answers.syntax import Unreadable
 __all__ = ["compare", "compare_read", "longest_answer"]
 
 _GROUPED = re.compile(r"(?<=\d),(?=[1-9]\d\d(?!\d))")
-_REFUSED = re.compile(r"\\bmod|\\pmod|\\text\s*\{[^{}]*\b(?:or|maybe|perhaps|not|guess)\b|[?]|\bmaybe\b|\bor\b")
-_RISKY = re.compile(r"\^[^^]{0,20}\^|!\s*!|\d{5}!|\)!|\^\s*\{?\s*-?\d{4}|\d[eE]\d{3}|\\(?:sum|prod|int|lim)(?![A-Za-z])|\*\*.{0,20}\*\*")
+_REFUSED = re.compile(
+    r"\\bmod|\\pmod|\\text\s*\{[^{}]*\b(?:or|maybe|perhaps|not|guess)\b|[?]|\bmaybe\b|\bor\b"
+)
+_RISKY = re.compile(
+    r"\^[^^]{0,20}\^|!\s*!|\d{5}!|\)!|\^\s*\{?\s*-?\d{4}|\d[eE]\d{3}|\\(?:sum|prod|int|lim)(?![A-Za-z])|\*\*.{0,20}\*\*"
+)
 """What makes math-verify compute for minutes; it is not asked unless the gold has such a thing as well."""
 _LONGEST_FOR_MATH_VERIFY = 300
 _BASED = re.compile(r"\d\s*+_\s*+\{?\s*+-?\d")
@@ -52,7 +56,11 @@ def compare(gold: str, answer: str) -> Outcome:
         if (outcome := rule(a, b)).decided:
             return outcome
     outcome = compare_phrases(a, b)
-    if not outcome.decided and (meaning(a).startswith("(") != meaning(b).startswith("(")) and (_reads(a) or _reads(b)):
+    if (
+        not outcome.decided
+        and (meaning(a).startswith("(") != meaning(b).startswith("("))
+        and (_reads(a) or _reads(b))
+    ):
         return differ("words")
     if outcome.decided:
         return outcome

@@ -21,9 +21,7 @@ __all__ = ["deepscaler_equal"]
 
 _MAX_LENGTH = 10_000
 _ENCLOSING_TEXT = re.compile(r"^\\text\{([^{}]+)\}$")
-_UNIT_WORDS = (
-    "degree|centimeter|cm|meter|mile|second|minute|hour|day|week|month|year|foot|feet|inch|yard"
-)
+_UNIT_WORDS = "degree|centimeter|cm|meter|mile|second|minute|hour|day|week|month|year|foot|feet|inch|yard"
 _UNITS = re.compile(rf"(?:{_UNIT_WORDS})(?:es)?s?(?: ?)++(?:\^[0-9]++)?")
 _LARGE = (("million", "*10^6"), ("billion", "*10^9"), ("trillion", "*10^12"))
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -83,7 +81,15 @@ def _symbolic_equal(gold: str, answer: str) -> bool:
 
 def _symbolic_form(text: str) -> str:
     text = _ENCLOSING_TEXT.sub(r"\1", text.strip())
-    for old, new in (("\\%", "%"), ("\\$", "$"), ("$", ""), ("%", ""), (" or ", " , "), (" and ", " , "), *_LARGE):
+    for old, new in (
+        ("\\%", "%"),
+        ("\\$", "$"),
+        ("$", ""),
+        ("%", ""),
+        (" or ", " , "),
+        (" and ", " , "),
+        *_LARGE,
+    ):
         text = text.replace(old, new)
     text = re.sub(r"\^ *+\\circ", "", _UNITS.sub("", text))
     if text[:1] == "{" and text[-1:] == "}":

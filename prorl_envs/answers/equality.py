@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from prorl_envs.answers.evaluate import NotReal, TooLarge, Undefined, approximate, context, exact, peak, point
+from prorl_envs.answers.approximate import NotReal, approximate, context, peak, point
+from prorl_envs.answers.exact import TooLarge, Undefined, exact
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.parser import read
 from prorl_envs.answers.syntax import Node, Unreadable, symbols, walk
@@ -112,13 +113,13 @@ def _constants_equal(a: Node, b: Node) -> bool | None:
         first, second = exact(a, {}), exact(b, {})
         if first is not None and second is not None:
             return first == second
-        pairs = [tuple(approximate(n, {}, digits, real=False) for n in (a, b)) for digits in _DIGITS[:1]]
-        if not _may_be_equal(*pairs[0], _DIGITS[0]):
+        coarse = tuple(approximate(n, {}, _DIGITS[0], real=False) for n in (a, b))
+        if not _may_be_equal(coarse[0], coarse[1], _DIGITS[0]):
             return False
-        pairs.append(tuple(approximate(n, {}, _DIGITS[1], real=False) for n in (a, b)))
+        fine = tuple(approximate(n, {}, _DIGITS[1], real=False) for n in (a, b))
         if any(n.op == "add" for node in (a, b) for n in walk(node)) and _hides(a, b):
             return None
-        return _confirmed(pairs[0], pairs[1])
+        return _confirmed(coarse, fine)
     except Unreadable:
         return None
 
@@ -158,7 +159,9 @@ def _confirmed(coarse: tuple[Any, ...], fine: tuple[Any, ...]) -> bool:
         return True
     mp = context(_DIGITS[1])
     shrink = mp.mpf(10) ** (-(_DIGITS[1] - _DIGITS[0]) // 2)
-    return all(bool(f == 0 or (c != 0 and abs(f) < abs(c) * shrink)) for c, f in zip(coarse, fine, strict=True))
+    return all(
+        bool(f == 0 or (c != 0 and abs(f) < abs(c) * shrink)) for c, f in zip(coarse, fine, strict=True)
+    )
 
 
 def _complex(*nodes: Node) -> bool:
@@ -190,5 +193,7 @@ def _points(names: frozenset[str], *, whole: bool, positive: bool) -> Iterator[P
     for index in range(3 if positive else 6):
         values = {n: point(n, index) for n in ordered}
         if index >= 3:
-            values = {n: -v if (index - 3 + place) % 3 != 2 else v for place, (n, v) in enumerate(values.items())}
+            values = {
+                n: -v if (index - 3 + place) % 3 != 2 else v for place, (n, v) in enumerate(values.items())
+            }
         yield values

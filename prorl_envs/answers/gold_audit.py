@@ -104,7 +104,9 @@ def _by_shape(gold: str, text: str) -> GoldFinding:
         read_shape(text)
     except Unreadable:
         words = re.findall(r"[a-z]{3,}", plain_words(text))
-        if meaning(text).startswith("(") or (0 < len(words) <= 3 and text.replace("\\text", "").strip("{} ").isascii()):
+        if meaning(text).startswith("(") or (
+            0 < len(words) <= 3 and text.replace("\\text", "").strip("{} ").isascii()
+        ):
             return GoldFinding(gold, GoldGrade.VERIFIABLE, "a term")
         reason = "prose" if len(words) > 3 else "notation the reader does not know"
         return GoldFinding(gold, GoldGrade.AMBIGUOUS, reason)
@@ -117,7 +119,10 @@ _UNFINISHED = re.compile(r"(?:[-+*/^_=<>(\[{]|\\(?:frac|sqrt|cdot|times|le|ge|in
 def _cut_short(text: str) -> str:
     if _UNFINISHED.search(text):
         return "ends in an operator"
-    if abs(text.count("(") + text.count("[") - text.count(")") - text.count("]")) > 0 and "\\" not in text[:1]:
+    if (
+        abs(text.count("(") + text.count("[") - text.count(")") - text.count("]")) > 0
+        and "\\" not in text[:1]
+    ):
         opened, closed = (sum(text.count(c) for c in pair) for pair in ("([", ")]"))
         return "unbalanced brackets" if opened != closed else ""
     return ""

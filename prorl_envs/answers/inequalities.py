@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from prorl_envs.answers.evaluate import exact
+from prorl_envs.answers.exact import exact
 from prorl_envs.answers.lexer import Token
 from prorl_envs.answers.parser import readings
 from prorl_envs.answers.plusminus import expand
 from prorl_envs.answers.regions import WHOLE, intersection, is_empty, without
 from prorl_envs.answers.shapes import Piece, Region
-from prorl_envs.answers.splitting import COMPARISONS, closes_all, cut, depths, is_name, is_word, spelled, ungrouped
+from prorl_envs.answers.splitting import (
+    COMPARISONS,
+    closes_all,
+    cut,
+    depths,
+    is_name,
+    is_word,
+    spelled,
+    ungrouped,
+)
 from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
 
 __all__ = ["interval_piece", "is_infinite", "region_of"]
@@ -40,8 +49,12 @@ def region_of(tokens: Sequence[Token]) -> Region | None:
         return None
     if _is_reals(tokens):
         return Region(WHOLE)
-    compares = any(t.text in _COMPARING and depth == 0 for t, depth in zip(tokens, depths(tokens), strict=True))
-    either, marks = cut(tokens, lambda t: is_word(t, "or") or (compares and t.text == "cup" and t.kind == "cmd"))
+    compares = any(
+        t.text in _COMPARING and depth == 0 for t, depth in zip(tokens, depths(tokens), strict=True)
+    )
+    either, marks = cut(
+        tokens, lambda t: is_word(t, "or") or (compares and t.text == "cup" and t.kind == "cmd")
+    )
     if marks:
         return _joined([_part(p) for p in either if p])
     both, _ = cut(tokens, lambda t: is_word(t, "and", "") or (t.kind == "op" and t.text in ",;"))

@@ -16,13 +16,14 @@ _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", "01
 _SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]++")
 _SUBSCRIPT_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎]++")
 
+_GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon "
+    "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega epsilon phi theta "
+)
 _GREEK = dict(
     zip(
         "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕϑ",
-        (
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-            "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega epsilon phi theta"
-        ).split(),
+        _GREEK_NAMES.split(),
         strict=True,
     )
 )
@@ -42,7 +43,7 @@ _SYMBOLS = {
     "％": "%", "，": ",", "；": ";", "：": ":", "（": "(", "）": ")", "…": r"\ldots ", "⋯": r"\cdots ",
     "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}",
     "⅕": r"\frac{1}{5}", "⅙": r"\frac{1}{6}", "⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}", "⅝": r"\frac{5}{8}",
-    "µ": r"\mu ", "Å": r"\AA ", "Å": r"\AA ", "Ω": r"\Omega ", "€": "", "£": "", "￥": "", "¥": "",
+    "µ": r"\mu ", "\u00c5": r"\AA ", "\u212b": r"\AA ", "Ω": r"\Omega ", "€": "", "£": "", "￥": "", "¥": "",
 }  # fmt: skip
 _UNICODE = str.maketrans({**{k: rf"\{v} " for k, v in _GREEK.items()}, **_SYMBOLS})
 
@@ -79,7 +80,11 @@ _BOLD = re.compile(r"\*\*([^*]++)\*\*|__([^_]++)__|`([^`]++)`")
 _SPACES = re.compile(r"\s++")
 _TRAILING_DOTS = re.compile(r"(?<=\.\d)(\d*+)\s*+(?:\\ldots|\.\.\.)$")
 _END = re.compile(r"[\s.,;]++$")
-_CONTROL = {c: " " for c in range(32)} | dict.fromkeys(range(0xD800, 0xE000), "?") | {127: " ", 0x200B: "", 0xFEFF: ""}
+_CONTROL = (
+    dict.fromkeys(range(32), " ")
+    | dict.fromkeys(range(0xD800, 0xE000), "?")
+    | {127: " ", 0x200B: "", 0xFEFF: ""}
+)
 
 
 def clean(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from prorl_envs.answers.syntax import Unreadable
+from prorl_envs.answers.syntax import Unreadable, words
 
 __all__ = ["FUNCTIONS", "Token", "tokenize"]
 
@@ -24,15 +24,22 @@ FUNCTIONS = {
     "acosh": "acosh", "atanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "ln": "ln",
     "log": "log", "lg": "lg", "exp": "exp", "sqrt": "sqrt", "max": "max", "min": "min", "gcd": "gcd", "lcm": "lcm",
 }  # fmt: skip
-_COMMANDS = {**{name: name for name in FUNCTIONS}, "pi": "pi", "infty": "infty", "infinity": "infty", "oo": "infty", "mod": "mod"}
+_COMMANDS = {
+    **{name: name for name in FUNCTIONS},
+    "pi": "pi",
+    "infty": "infty",
+    "infinity": "infty",
+    "oo": "infty",
+    "mod": "mod",
+}
 _LETTER_PAIRS = frozenset({"sh", "ch", "tg", "lg"})
 """Function names that are as often two letters side by side."""
-_ENGLISH = frozenset(
-    "and or if for where when with all in is are the to of from any no not yes none true false odd even real each "
-    "than then that such only set both does per let either neither about over under has can".split()
+_ENGLISH = words(
+    "and or if for where when with all in is are the to of from any no not yes none true false odd even "
+    "real each than then that such only set both does per let either neither about over under has can"
 )
-_UNITS = frozenset("cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV".split())
-_GLUED_UNITS = frozenset("cm mm km kg".split())
+_UNITS = words("cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV")
+_GLUED_UNITS = words("cm mm km kg")
 """Units written right behind a number, as in 12cm; the others may be letters of a product (8mL^2)."""
 _UNIT_LETTERS = frozenset("msgLlNJWKVAFT")
 
@@ -52,7 +59,16 @@ class Token(NamedTuple):
     spaced: bool = False
 
 
-_ASCII_OPS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=", ":=": "=", "**": "^", "->": r"\to", "=>": r"\to"}
+_ASCII_OPS = {
+    "<=": r"\le",
+    ">=": r"\ge",
+    "!=": r"\ne",
+    "==": "=",
+    ":=": "=",
+    "**": "^",
+    "->": r"\to",
+    "=>": r"\to",
+}
 
 
 def tokenize(text: str) -> list[Token]:
@@ -131,7 +147,11 @@ def _word_tokens(word: str, spaced: bool, after_number: bool) -> list[Token]:
         return [Token("text", word, spaced)]
     if word in _COMMANDS and word not in _LETTER_PAIRS:
         return [Token("cmd", _COMMANDS[word], spaced)]
-    if word in _ENGLISH or (len(word) > 4 and not word.isupper()) or (spaced and word.lower() in ("and", "or")):
+    if (
+        word in _ENGLISH
+        or (len(word) > 4 and not word.isupper())
+        or (spaced and word.lower() in ("and", "or"))
+    ):
         return [Token("text", word, spaced)]
     for size in (6, 5, 4, 3):
         head = word[:size]

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from prorl_envs.answers.equality import equal, proportional
-from prorl_envs.answers.evaluate import exact
+from prorl_envs.answers.exact import exact
 from prorl_envs.answers.inequalities import interval_piece, is_infinite
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.regions import regions_equal
-from prorl_envs.answers.scalars import compare_scalars, is_compound, nodes_equal, percent_game, relation_matches
+from prorl_envs.answers.scalars import (
+    compare_scalars,
+    is_compound,
+    nodes_equal,
+    percent_game,
+    relation_matches,
+)
 from prorl_envs.answers.shapes import Chain, Items, Matrix, Piece, Ratio, Region, Relation, Scalar, Shape
 from prorl_envs.answers.syntax import Node, symbols
 
@@ -40,10 +46,17 @@ def compare_shapes(gold: Shape, answer: Shape) -> Outcome:
 
 
 def _compare_values(gold: Scalar, answer: Scalar) -> Outcome:
-    if percent_game(gold, answer) and not nodes_equal(gold.nodes, tuple(n.args[0] for n in answer.nodes if n.args)):
+    if percent_game(gold, answer) and not nodes_equal(
+        gold.nodes, tuple(n.args[0] for n in answer.nodes if n.args)
+    ):
         return differ("percent")
     outcome = compare_scalars(gold, answer)
-    if not outcome.equal and gold.name is not None and answer.name is not None and relation_matches(gold, answer):
+    if (
+        not outcome.equal
+        and gold.name is not None
+        and answer.name is not None
+        and relation_matches(gold, answer)
+    ):
         return same("equation")
     return outcome
 
@@ -123,7 +136,9 @@ def _as_region(shape: Shape) -> Region | None:
         return Region(tuple(p for p in pieces if p)) if all(pieces) else None
     if shape.kind == "set":
         nodes = [item.nodes[0] for item in shape.items if isinstance(item, Scalar)]
-        return Region(tuple(Piece(n, n, True, True) for n in nodes)) if len(nodes) == len(shape.items) else None
+        return (
+            Region(tuple(Piece(n, n, True, True) for n in nodes)) if len(nodes) == len(shape.items) else None
+        )
     return None
 
 
@@ -141,7 +156,12 @@ def _compare_relations(gold: Shape, answer: Shape) -> Outcome:
     if isinstance(gold, Relation) and isinstance(answer, Relation):
         return _two_relations(gold, answer)
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
-    if isinstance(other, Scalar) and isinstance(relation, Relation) and relation.op == "=" and other.name is not None:
+    if (
+        isinstance(other, Scalar)
+        and isinstance(relation, Relation)
+        and relation.op == "="
+        and other.name is not None
+    ):
         verdict = relation_matches(other, relation)
         return UNDECIDED if verdict is None else Outcome(verdict, "equation")
     return differ("shape")
@@ -283,7 +303,13 @@ def _rationals(items: Sequence[Shape]) -> list[Fraction] | None:
     """The items' exact values in order of size, when all are plain numbers."""
     values = []
     for item in items:
-        if not isinstance(item, Scalar) or item.unit or item.label or len(item.nodes) != 1 or symbols(item.nodes[0]):
+        if (
+            not isinstance(item, Scalar)
+            or item.unit
+            or item.label
+            or len(item.nodes) != 1
+            or symbols(item.nodes[0])
+        ):
             return None
         if item.nodes[0].op not in ("num", "neg", "div") or item.nodes[0].digits is not None:
             return None

@@ -67,5 +67,13 @@ def boxed_equal(gold: str, answer: str, *, relations: bool, plain: bool, roundin
                 strict=True,
             )
         )
-    except (timeout, ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
+    except (
+        timeout,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        NotImplementedError,
+        TypeError,
+        ValueError,
+    ):
         return False

@@ -7,16 +7,15 @@ before a product is ambiguous, ``t/RC`` against ``1/2 x``: `readings` gives ever
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
-from prorl_envs.answers import commands
+from prorl_envs.answers import commands, written
 from prorl_envs.answers.lexer import FUNCTIONS, Token, tokenize
+from prorl_envs.answers.numerals import decimal
 from prorl_envs.answers.syntax import Node, Unreadable, number
 
 __all__ = ["Parser", "read", "readings"]
 
 MAX_DEPTH = 60
-_MAX_EXPONENT = 4_000
 _SUMS = {"+": 1, "-": -1}
 _TIMES = frozenset({"cdot", "times", "ast"})
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
@@ -162,12 +161,8 @@ class Parser:
         """A factor after an operator: a minus may stand before it."""
         if self.at("op", "-", "+"):
             sign = _SUMS[self.take().text]
-            node = self.signed_factor_inner()
+            node = self.power()
             return Node("neg", (node,)) if sign < 0 else node
-        return self.power()
-
-    def signed_factor_inner(self) -> Node:
-        """One factor, no second sign."""
         return self.power()
 
     def starts_factor(self) -> bool:
@@ -227,7 +222,11 @@ class Parser:
             return commands.symbol(self)
         if token.kind == "cmd":
             self.take()
-            return commands.function(self, token.text) if token.text in FUNCTIONS else commands.command(self, token)
+            return (
+                commands.function(self, token.text)
+                if token.text in FUNCTIONS
+                else commands.command(self, token)
+            )
         if token.kind == "op" and token.text in _CLOSERS:
             return self.group(token.text)
         if token.kind == "op" and token.text == "|":
@@ -241,24 +240,14 @@ class Parser:
         if follower is None:
             return node
         if follower.kind == "num" and follower.spaced:
-            return commands.spaced_numeral(self, node)
+            return written.spaced_numeral(self, node)
         if follower.text == "_":
-            return commands.based_numeral(self)
+            return written.based_numeral(self)
         if follower.kind == "cmd" and follower.text == "frac":
-            return commands.mixed_numeral(self, node)
+            return written.mixed_numeral(self, node)
         if follower.text == "." or (follower.kind == "cmd" and follower.text in ("overline", "dot", "bar")):
-            return commands.repeating_numeral(self, node)
+            return written.repeating_numeral(self, node)
         return node
-
-
-def decimal(text: str) -> Node:
-    """The exact value of a numeral such as ``1,000.50`` or ``1.6e-19``."""
-    mantissa, _, exponent = text.replace(",", "").lower().partition("e")
-    if len(mantissa) > 4_000 or len(exponent) > 6 or abs(int(exponent or 0)) > _MAX_EXPONENT:
-        raise Unreadable("a number too long")
-    places = len(mantissa.partition(".")[2])
-    digits = places - int(exponent or 0) if "." in mantissa or exponent else None
-    return number(Fraction(mantissa) * Fraction(10) ** int(exponent or 0), digits)
 
 
 def _total(terms: list[Node]) -> Node:

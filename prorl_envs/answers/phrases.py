@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from prorl_envs.answers.latex import clean, plain_words
+from prorl_envs.answers.latex import plain_words
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 
 __all__ = ["compare_phrases", "compare_terms", "meaning"]

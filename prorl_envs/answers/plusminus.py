@@ -3,6 +3,7 @@ r"""``3 \pm 2\sqrt{2}`` writes two values: the expressions it stands for."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 from prorl_envs.answers.syntax import Node, Unreadable, walk
 
@@ -27,8 +28,8 @@ def expand(node: Node) -> list[Node]:
     return [_signed(node, iter(signs)) for signs in choices]
 
 
-def _signed(node: Node, signs: itertools.chain[int] | object) -> Node:
-    sign = next(signs) if node.op == "pm" else 0  # type: ignore[call-overload]
+def _signed(node: Node, signs: Iterator[int]) -> Node:
+    sign = next(signs) if node.op == "pm" else 0
     arguments = tuple(_signed(argument, signs) for argument in node.args)
     if not sign:
         return Node(node.op, arguments, node.value, node.digits) if node.args else node

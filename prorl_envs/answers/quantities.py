@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from prorl_envs.answers.approximate import context
 from prorl_envs.answers.equality import constant_value
-from prorl_envs.answers.evaluate import context
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.lexer import tokenize
-from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+from prorl_envs.answers.outcome import Outcome, differ, same
 from prorl_envs.answers.parser import readings
 from prorl_envs.answers.syntax import Unreadable
 from prorl_envs.answers.units import NO_UNIT, Unit, parse_unit
@@ -33,18 +33,26 @@ _TURN = Fraction("6.283185307179586476925")
 _COARSE_CAP = Fraction(1, 50)
 _MAX_LENGTH = 400
 
-_TIMES_TEN = r"\s*+(?:\\times|\\cdot|\*|[xX](?=\s*+10))\s*+10\s*+\^?\s*+\{?\s*+(?P<exponent>[+-]?\s?\d{1,4})\s*+\}?"
+_TIMES_TEN = (
+    r"\s*+(?:\\times|\\cdot|\*|[xX](?=\s*+10))\s*+10\s*+\^?\s*+\{?\s*+(?P<exponent>[+-]?\s?\d{1,4})\s*+\}?"
+)
 _NUMBER = re.compile(
     rf"(?P<sign>[+-]?)\s*+(?P<number>(?:\d{{1,3}}(?:,\d{{3}}(?!\d)|\s\d{{3}}(?![\d.]))++|\d++)(?:\.\d*+)?|\.\d++)"
     rf"(?:[eE](?P<e>[+-]?\d{{1,4}})(?![A-Za-z\d]))?(?:\s*+\\pm\s*+(?P<error>[\d.]++))?(?:{_TIMES_TEN})?"
 )
-_POWER_OF_TEN = re.compile(r"(?P<sign>[+-]?)\s*+10\s*+\^\s*+(?:\{\s*+(?P<braced>[+-]?\s?\d{1,4})\s*+\}|(?P<bare>[+-]?\d{1,4}))")
+_POWER_OF_TEN = re.compile(
+    r"(?P<sign>[+-]?)\s*+10\s*+\^\s*+(?:\{\s*+(?P<braced>[+-]?\s?\d{1,4})\s*+\}|(?P<bare>[+-]?\d{1,4}))"
+)
 _BRACKETED = re.compile(r"^\(([^()]*+)\)(.*+)$", re.DOTALL)
 _LABEL = re.compile(r"^[^=<>]{1,60}?(?:=|\\approx|\\sim|:)\s*+(?=[-+(\d.\\])")
-_ABOUT = re.compile(r"^(?:\\approx|\\sim|~|about|approximately|approx\.?|roughly|around|ca\.|\\text\{\s*(?:about|approximately|roughly)\s*\})\s*+")
+_ABOUT = re.compile(
+    r"^(?:\\approx|\\sim|~|about|approximately|approx\.?|roughly|around|ca\.|\\text\{\s*(?:about|approximately|roughly)\s*\})\s*+"
+)
 _SEVERAL_NAMED = re.compile(r"=[^=]*(?:[,;]|\band\b)[^=,;]{1,40}=")
 _RESULT = re.compile(r"(?<![<>!\\])=|\\approx|\\simeq")
-_CONTINUES = re.compile(r"\s*+(?:[-+*/^!(]|\\(?:frac|sqrt|pi|pm|times|cdot|ln|log|sin|cos|text\{\s*(?:to|and|or)\b)|,?\s*+\d)")
+_CONTINUES = re.compile(
+    r"\s*+(?:[-+*/^!(]|\\(?:frac|sqrt|pi|pm|times|cdot|ln|log|sin|cos|text\{\s*(?:to|and|or)\b)|,?\s*+\d)"
+)
 
 
 @dataclass(frozen=True)
@@ -199,7 +207,11 @@ def compare_quantities(
     if gold.unit.nouns and answer.unit.nouns and not _nouns_agree(gold.unit.nouns, answer.unit.nouns):
         return differ("another thing counted")
     if gold.unit.physical == answer.unit.physical:
-        return _same_kind(gold, answer, rel_tol) if gold.unit.physical else _numbers(gold, answer.value, answer.ulp, rel_tol)
+        return (
+            _same_kind(gold, answer, rel_tol)
+            if gold.unit.physical
+            else _numbers(gold, answer.value, answer.ulp, rel_tol)
+        )
     return _one_unit(gold, answer, rel_tol, missing_unit)
 
 

@@ -10,8 +10,8 @@ import functools
 from fractions import Fraction
 from typing import Any
 
+from prorl_envs.answers.approximate import context
 from prorl_envs.answers.equality import constant_value, equal
-from prorl_envs.answers.evaluate import context
 from prorl_envs.answers.shapes import Piece, Region
 from prorl_envs.answers.syntax import Node, Unreadable
 

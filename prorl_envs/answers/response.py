@@ -24,7 +24,9 @@ _RETRACTION = re.compile(
     rf"|made\s+an?\s+(?:error|mistake))\b[^\n]{{0,120}}?(?:\bis|\bbe|'s|=|\bmaybe|\bpossibly|\bperhaps)\s{{1,3}}{_VALUE}",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"^(?:really|actually|instead|probably|simply|just|in fact|therefore|then|indeed|about|now|:)\s++")
+_LEAD = re.compile(
+    r"^(?:really|actually|instead|probably|simply|just|in fact|therefore|then|indeed|about|now|:)\s++"
+)
 _SENTENCE_END = re.compile(r"[.!?,;]?+(?:\s|$)(?![\d=+\-*/^\\])|[.!?](?=\s|$)")
 _NUMBERLIKE = re.compile(r"[\d\\$]")
 
@@ -79,6 +81,10 @@ def later_claims(after: str) -> Iterator[str]:
         for match in pattern.finditer(after):
             value = _LEAD.sub("", match.group("value").strip(" *:$"))
             stop = _SENTENCE_END.search(value)
-            value = value[: stop.start()] if stop and "$" not in value[: stop.end()] else value.partition("$")[0] or value
+            value = (
+                value[: stop.start()]
+                if stop and "$" not in value[: stop.end()]
+                else value.partition("$")[0] or value
+            )
             if value and _NUMBERLIKE.search(value):
                 yield value.strip(" *.$")

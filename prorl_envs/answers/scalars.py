@@ -5,16 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from prorl_envs.answers.approximate import context
 from prorl_envs.answers.equality import constant_value, equal, proportional
-from prorl_envs.answers.evaluate import context, exact
+from prorl_envs.answers.exact import exact
+from prorl_envs.answers.families import rename, same_family
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.shapes import Relation, Scalar
-from prorl_envs.answers.syntax import Node, Unreadable, number, symbols, walk
+from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
 from prorl_envs.answers.units import Unit, parse_unit
 
 __all__ = ["compare_scalars", "is_compound", "nodes_equal", "percent_game", "relation_matches"]
 
-_PARAMETERS = frozenset("kmnltjNZ")
 _LONG_DECIMAL = 10
 """Significant digits from which a decimal counts as its exact value written out."""
 _LONGER_BY = 3
@@ -44,7 +45,16 @@ def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
         return same("value")
     if gold.approx and nodes_equal(gold.approx, answer.nodes):
         return same("the gold's approximation")
-    for rule in (_percent, _degrees, _based, _rounded, _family, _bound_variable, _integration_constant, _unit_letter):
+    for rule in (
+        _percent,
+        _degrees,
+        _based,
+        _rounded,
+        _family,
+        _bound_variable,
+        _integration_constant,
+        _unit_letter,
+    ):
         outcome = rule(gold, answer)
         if outcome.decided:
             return outcome
@@ -66,7 +76,11 @@ def _labels_clash(gold: Scalar, answer: Scalar) -> bool:
 
 def is_compound(name: Node | None) -> bool:
     """Whether a name is a combination of unknowns, as in ``x + y = 1``: then the equation is the answer."""
-    return name is not None and name.op in ("add", "mul", "div", "pow") and any(s[0].islower() for s in symbols(name))
+    return (
+        name is not None
+        and name.op in ("add", "mul", "div", "pow")
+        and any(s[0].islower() for s in symbols(name))
+    )
 
 
 def _bound_variable(gold: Scalar, answer: Scalar) -> Outcome:
@@ -105,13 +119,6 @@ def _argument(name: Node | None) -> str | None:
     if name.op == "apply" and len(name.args) == 1 and name.args[0].op == "sym":
         return str(name.args[0].value)
     return None
-
-
-def rename(node: Node, names: dict[str, str]) -> Node:
-    """`node` with symbols renamed."""
-    if node.op == "sym":
-        return Node("sym", (), names.get(str(node.value), node.value))
-    return Node(node.op, tuple(rename(a, names) for a in node.args), node.value, node.digits) if node.args else node
 
 
 # --- units in words ---
@@ -229,7 +236,7 @@ def _decimal(node: Node) -> tuple[Fraction, int] | None:
 
 
 def _significant(value: Fraction, places: int) -> int:
-    return len(str(abs(int(value * 10**max(places, 0)))))
+    return len(str(abs(int(value * 10 ** max(places, 0)))))
 
 
 def _terminates(node: Node) -> bool:
@@ -260,52 +267,9 @@ def _within(node: Node, value: Fraction, places: int) -> bool:
                 <= mp.mpf(half.numerator) / half.denominator)  # fmt: skip
 
 
-# --- families over the integers ---
 def _family(gold: Scalar, answer: Scalar) -> Outcome:
     r"""``k\pi`` against ``n\pi``, ``\frac{\pi}{4} + k\pi`` against ``n\pi - \frac{3\pi}{4}``."""
-    return same("integer parameter") if _same_family(gold.nodes[0], answer.nodes[0]) else UNDECIDED
-
-
-def _same_family(a: Node, b: Node) -> bool:
-    """Whether two expressions, linear in one integer parameter each, run over the same numbers.
-
-    Only for angles: other expressions in n and in k are different answers.
-    """
-    names_a, names_b = symbols(a) & _PARAMETERS, symbols(b) & _PARAMETERS
-    if len(names_a) != 1 or len(names_b) != 1 or not (_angular(a) and _angular(b)):
-        return False
-    first, second = next(iter(names_a)), next(iter(names_b))
-    b = rename(b, {second: first})
-    if equal(a, b):
-        return True
-    start_a, step_a = _linear_parts(a, first)
-    start_b, step_b = _linear_parts(b, first)
-    if start_a is None or start_b is None or step_a is None or step_b is None:
-        return False
-    if not (equal(step_a, step_b) or equal(step_a, Node("neg", (step_b,)))):
-        return False
-    shift = Node("div", (Node("add", (start_a, Node("neg", (start_b,)))), step_a))
-    return bool(equal(shift, Node("floor", (Node("add", (shift, number(Fraction(1, 4)))),))))
-
-
-def _angular(node: Node) -> bool:
-    return any((n.op == "const" and n.value == "pi") or n.op == "degree" for n in walk(node))
-
-
-def _linear_parts(node: Node, name: str) -> tuple[Node | None, Node | None]:
-    """The constant and the coefficient of an expression linear in `name`, (None, None) when it is not."""
-    at = [_substituted(node, name, number(x)) for x in (0, 1, 2)]
-    step = Node("add", (at[1], Node("neg", (at[0],))))
-    again = Node("add", (at[2], Node("neg", (at[1],))))
-    return (at[0], step) if equal(step, again) else (None, None)
-
-
-def _substituted(node: Node, name: str, value: Node) -> Node:
-    if node.op == "sym" and node.value == name:
-        return value
-    if not node.args:
-        return node
-    return Node(node.op, tuple(_substituted(a, name, value) for a in node.args), node.value, node.digits)
+    return same("integer parameter") if same_family(gold.nodes[0], answer.nodes[0]) else UNDECIDED
 
 
 # --- equations ---

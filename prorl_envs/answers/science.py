@@ -74,7 +74,9 @@ def _quantity(gold: str, answer: str, terms: Terms) -> Outcome:
     if given is None:
         return UNDECIDED
     outcome = compare_quantities(wanted, given, rel_tol=terms.rel_tol, missing_unit=terms.missing_unit)
-    plain = wanted.value != 0 and not any(mark in clean(gold) + clean(answer) for mark in ("\\text", "\\degree", "%"))
+    plain = wanted.value != 0 and not any(
+        mark in clean(gold) + clean(answer) for mark in ("\\text", "\\degree", "%")
+    )
     if not outcome.equal and not terms.unit and plain and _expression(gold, answer, terms).equal:
         return same("expression")  # "2 m g" is a product of variables as much as a quantity.
     return outcome
@@ -98,7 +100,9 @@ def _parts(gold: str, answer: str, terms: Terms) -> Outcome:
     outcomes = [compare_science(g, a, inner) for g, a in zip(wanted, given, strict=True)]
     if all(outcome.equal for outcome in outcomes):
         return same("parts")
-    undecided = any(not outcome.decided for outcome in outcomes) and all(o.equal is not False for o in outcomes)
+    undecided = any(not outcome.decided for outcome in outcomes) and all(
+        o.equal is not False for o in outcomes
+    )
     return UNDECIDED if undecided or not labels[0] else differ("parts")
 
 

@@ -43,19 +43,24 @@ _STATED = re.compile(
     r"(?P<value>[^\n]{1,300})",
     re.IGNORECASE,
 )
-_CONCLUSION = re.compile(r"\b(?:therefore|thus|hence|so|we (?:get|find|obtain)|finally)\b[,:]?(?P<value>[^\n]{1,300})", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"\b(?:therefore|thus|hence|so|we (?:get|find|obtain)|finally)\b[,:]?(?P<value>[^\n]{1,300})",
+    re.IGNORECASE,
+)
 _DISPLAY = re.compile(r"\\\[(.{1,600}?)\\\]|\$\$(.{1,600}?)\$\$", re.DOTALL)
 _INLINE = re.compile(r"\$([^$\n]{1,300})\$")
 _STOP = re.compile(r"(?<=[\w)}$%])\.(?=\s|$)")
 _RELATION = re.compile(r"(?<![<>!\\])=|\\approx|\\simeq")
-_COPULA = re.compile(r"^.{0,120}?\b(?:is|are|equals|becomes)\s+(?:approximately\s+|about\s+|given by\s+)?", re.DOTALL)
+_COPULA = re.compile(
+    r"^.{0,120}?\b(?:is|are|equals|becomes)\s+(?:approximately\s+|about\s+|given by\s+)?", re.DOTALL
+)
 
 
 @functools.lru_cache(maxsize=8192)
 def extract_answer(solution: str) -> Extracted:
     """The final answer of a solution text: a box, a statement ("the answer is"), or the last equation's value."""
     text = solution.strip()
-    if len(text) <= SHORT and "\n" not in text and not _STOP.search(text):
+    if (len(text) <= SHORT and "\n" not in text) or _wordless(text):
         return Extracted(text, Extraction.SHORT) if text else Extracted("", Extraction.UNCLEAR)
     if len(text) > _MAX_LENGTH:
         return Extracted("", Extraction.UNCLEAR)
@@ -70,6 +75,11 @@ def extract_answer(solution: str) -> Extracted:
     if displays and text.rstrip(" .").endswith(("\\]", "$$")) and (value := _right_side(displays[-1])):
         return Extracted(value, Extraction.EQUATION)
     return Extracted("", Extraction.UNCLEAR)
+
+
+def _wordless(text: str) -> bool:
+    """Nothing but mathematics, however long."""
+    return len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\\[A-Za-z]+", " ", text))) < 8 and "\\boxed" not in text
 
 
 def _value(sentence: str) -> str:

@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 
 from prorl_envs.answers.lexer import FUNCTIONS, Token
 
-__all__ = ["COMPARISONS", "closes_all", "cut", "depths", "is_name", "is_word", "spelled", "ungrouped", "word_list"]
+__all__ = [
+    "COMPARISONS",
+    "closes_all",
+    "cut",
+    "depths",
+    "is_name",
+    "is_word",
+    "spelled",
+    "ungrouped",
+    "word_list",
+]
 
 _OPENERS = frozenset({"(", "[", "{", "\\{"})
 _CLOSERS = frozenset({")", "]", "}", "\\}"})
@@ -16,15 +26,21 @@ COMPARISONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "sim": "~", "simeq": "~",
     "equiv": "==", "in": "in", "notin": "notin", "leftrightarrow": "iff", "Rightarrow": "=>", "to": "->",
 }  # fmt: skip
-_TARGETS = frozenset({"int", "lim", "sum", "prod", "angle", "max", "min", "overline", "vert", "det", "gcd", "lcm"})
+_TARGETS = frozenset(
+    {"int", "lim", "sum", "prod", "angle", "max", "min", "overline", "vert", "det", "gcd", "lcm"}
+)
 
 
 def depths(tokens: Sequence[Token]) -> list[int]:
     """The bracket depth at each token; both brackets of a pair count as inside it."""
     depth, found = 0, []
     for token in tokens:
-        opens = (token.kind == "op" and token.text in _OPENERS) or (token.kind == "cmd" and token.text in _OPENING)
-        closes = (token.kind == "op" and token.text in _CLOSERS) or (token.kind == "cmd" and token.text in _CLOSING)
+        opens = (token.kind == "op" and token.text in _OPENERS) or (
+            token.kind == "cmd" and token.text in _OPENING
+        )
+        closes = (token.kind == "op" and token.text in _CLOSERS) or (
+            token.kind == "cmd" and token.text in _CLOSING
+        )
         depth += opens
         found.append(depth)
         depth = max(0, depth - closes)
@@ -47,8 +63,12 @@ def cut(tokens: Sequence[Token], at: Callable[[Token], bool]) -> tuple[list[list
 def closes_all(tokens: Sequence[Token]) -> bool:
     """Whether the first token opens a bracket that only the last one closes."""
     found = depths(tokens)
-    return len(tokens) > 1 and min(found) >= 1 and not any(
-        depth == 1 and _closes(token) for token, depth in list(zip(tokens, found, strict=True))[:-1]
+    return (
+        len(tokens) > 1
+        and min(found) >= 1
+        and not any(
+            depth == 1 and _closes(token) for token, depth in list(zip(tokens, found, strict=True))[:-1]
+        )
     )
 
 
@@ -97,7 +117,9 @@ def is_name(tokens: Sequence[Token]) -> bool:
         return True
     if kept[0].kind == "op" and kept[0].text in "+-":
         return False
-    letters = {t.text for t in kept if t.kind == "let" or (t.kind == "cmd" and t.text.islower() and len(t.text) > 2)}
+    letters = {
+        t.text for t in kept if t.kind == "let" or (t.kind == "cmd" and t.text.islower() and len(t.text) > 2)
+    }
     functions = any(t.kind == "cmd" and t.text in FUNCTIONS for t in kept)
     for place, token in enumerate(kept):
         raised = (len(letters) > 1 or functions) and _is_exponent(kept, place)

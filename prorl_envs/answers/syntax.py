@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["Node", "Unreadable", "number", "symbols", "walk"]
+__all__ = ["Node", "Unreadable", "number", "symbols", "walk", "words"]
 
 
 class Unreadable(ValueError):
@@ -48,3 +48,8 @@ def walk(node: Node) -> Iterator[Node]:
 def symbols(node: Node) -> frozenset[str]:
     """The names of the free symbols."""
     return frozenset(str(n.value) for n in walk(node) if n.op == "sym")
+
+
+def words(text: str) -> frozenset[str]:
+    """The set of blank-separated words: how this package writes its vocabularies."""
+    return frozenset(text.split())

@@ -11,7 +11,9 @@ from prorl_envs.answers.phrases import meaning
 __all__ = ["compare_sequences", "compare_terms", "genotype"]
 
 _GENOTYPE = re.compile(r"^(?:(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z])[\s;/]*){1,6}$")
-_STRAND = re.compile(r"^(?:(?P<first>[53])'?\s*-?\s*)?(?P<bases>[ACGTUacgtu]{3,200})(?:\s*-?\s*(?P<last>[53])'?)?$")
+_STRAND = re.compile(
+    r"^(?:(?P<first>[53])'?\s*-?\s*)?(?P<bases>[ACGTUacgtu]{3,200})(?:\s*-?\s*(?P<last>[53])'?)?$"
+)
 _HYBRID = re.compile(r"^sp(?:\^?[23])?(?:d(?:\^?[23])?)?$")
 _SPELLINGS = (("sulph", "sulf"), ("aluminium", "aluminum"), ("colour", "color"), ("haem", "hem"), ("caesium", "cesium"),
               ("fibre", "fiber"), ("tumour", "tumor"), ("oes", "es"), ("behaviour", "behavior"))  # fmt: skip
@@ -49,7 +51,11 @@ def genotype(text: str) -> bool:
     """Whether a text is a genotype such as ``AaBb``: pairs of the same letter, in which case is meaning."""
     pairs = re.findall(r"[A-Za-z]{2}", text)
     letters = re.sub(r"[\s;/]", "", text)
-    return bool(_GENOTYPE.match(text)) and "".join(pairs) == letters and all(p[0].lower() == p[1].lower() for p in pairs)
+    return (
+        bool(_GENOTYPE.match(text))
+        and "".join(pairs) == letters
+        and all(p[0].lower() == p[1].lower() for p in pairs)
+    )
 
 
 def _bare(text: str) -> str:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from prorl_envs.answers.latex import clean
+from prorl_envs.answers.syntax import words
 
 __all__ = ["NO_UNIT", "Unit", "is_unit_word", "parse_unit"]
 
@@ -35,22 +36,22 @@ _OWN = {
     "moles": (1, "mol"), "mole": (1, "mol"), "%": (0.01, ""), "percent": (0.01, ""), "pct": (0.01, ""),
     "micron": (1, "µm"), "microns": (1, "µm"), "ppm": (1e-6, ""), "ppb": (1e-9, ""), "dm3": (1, "L"), "cc": (1, "mL"),
 }  # fmt: skip
-_SYMBOLS = frozenset(
-    "m g s K mol cd Hz N Pa J W C V F S Wb T H Bq Gy Sv kat L l eV bar cal u M min h d a yr ha t ft in mi yd lb oz psi "
-    "atm torr mmHg hp rad sr deg ohm D P St Ci R e c au ly pc rpm mph kph kt B dB K degC degF delta_degC erg dyne b "
-    "barn Eh Ry amu wt N angstrom lbf kWh Wh Ah gal pt qt cfm ℓ".split()
+_SYMBOLS = words(
+    "m g s K mol cd Hz N Pa J W C V F S Wb T H Bq Gy Sv kat L l eV bar cal u M min h d a yr ha t ft in mi "
+    "yd lb oz psi atm torr mmHg hp rad sr deg ohm D P St Ci R e c au ly pc rpm mph kph kt B dB K degC "
+    "degF delta_degC erg dyne b barn Eh Ry amu wt N angstrom lbf kWh Wh Ah gal pt qt cfm ℓ"
 ) - {"B", "pt", "R", "wt", "dB"}
 _PREFIXES = {
     "Q": 30, "R": 27, "Y": 24, "Z": 21, "E": 18, "P": 15, "T": 12, "G": 9, "M": 6, "k": 3, "h": 2, "da": 1, "d": -1,
     "c": -2, "m": -3, "µ": -6, "u": -6, "n": -9, "p": -12, "f": -15, "a": -18, "z": -21, "y": -24,
 }  # fmt: skip
-_PREFIXED = frozenset(
-    "m g s A K mol cd Hz N Pa J W C V F S Wb T H G Bq Gy Sv kat L l eV bar cal M ohm pc yr Da b P Ci rad torr "
-    "Wh Ah".split()
+_PREFIXED = words(
+    "m g s A K mol cd Hz N Pa J W C V F S Wb T H G Bq Gy Sv kat L l eV bar cal M ohm pc yr Da b P Ci rad "
+    "torr Wh Ah"
 )
-_SPELLED_STOP = frozenset(
-    "the and for per are not all any from with into each that this has was its one two odd even yes true false none "
-    "point unit units total degree_of ans answer about approximately".split()
+_SPELLED_STOP = words(
+    "the and for per are not all any from with into each that this has was its one two odd even yes true "
+    "false none point unit units total degree_of ans answer about approximately"
 )
 
 _EXPONENT = re.compile(r"[\s{}]*+\^\s*+\{?\s*+([+-]?\s?\d{1,3}(?:/\d)?)\s*+\}?|([+-]?\d{1,2})(?![\d.A-Za-z])")

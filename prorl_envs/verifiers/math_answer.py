@@ -74,7 +74,9 @@ def _strict_verdict(golds: tuple[str, ...], final: FinalAnswer) -> Verdict:
         outcome = _better(outcome, compare(gold, final.content))
         if outcome.equal:
             break
-    if outcome.equal and any(compare(final.content, claim).equal is False for claim in later_claims(final.after)):
+    if outcome.equal and any(
+        compare(final.content, claim).equal is False for claim in later_claims(final.after)
+    ):
         return Verdict.bad(Status.WRONG, detail="contradicted: the text after the box gives another answer")
     return Verdict.binary(bool(outcome.equal), detail=outcome.rule)
 

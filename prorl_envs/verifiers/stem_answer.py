@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from prorl_envs.answers import mathverify
 from prorl_envs.answers.golds import gold_answers
 from prorl_envs.answers.judge import LanguageModelJudge, judge_config
-from prorl_envs.answers.response import final_answer, later_claims
-from prorl_envs.answers.solution import extract_answer
 from prorl_envs.answers.quantities import MissingUnit
+from prorl_envs.answers.response import final_answer, later_claims
 from prorl_envs.answers.science import Terms, compare_science
+from prorl_envs.answers.solution import extract_answer
 from prorl_envs.answers.units import parse_unit
 from prorl_envs.core import Kind, Status, Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError, TaskError
@@ -72,7 +72,9 @@ class StemVerifier(BaseVerifier):
         if best.equal and any(
             compare_science(final.content, claim, terms).equal is False for claim in later_claims(final.after)
         ):
-            return Verdict.bad(Status.WRONG, detail="contradicted: the text after the box gives another answer")
+            return Verdict.bad(
+                Status.WRONG, detail="contradicted: the text after the box gives another answer"
+            )
         if not best.decided and self._judge is not None:
             return self._judged(task, golds, final.content)
         return Verdict.binary(bool(best.equal), detail=best.rule)
@@ -90,9 +92,13 @@ class StemVerifier(BaseVerifier):
         unit, choices, rel_tol = (task.truth.get(name) for name in ("unit", "choices", "rel_tol"))
         if unit is not None and not isinstance(unit, str):
             raise TaskError("field 'truth.unit' must be a text")
-        if choices is not None and not (isinstance(choices, list) and all(isinstance(c, str) for c in choices)):
+        if choices is not None and not (
+            isinstance(choices, list) and all(isinstance(c, str) for c in choices)
+        ):
             raise TaskError("field 'truth.choices' must be a list of texts")
-        if rel_tol is not None and (isinstance(rel_tol, bool) or not isinstance(rel_tol, (int, float)) or rel_tol < 0):
+        if rel_tol is not None and (
+            isinstance(rel_tol, bool) or not isinstance(rel_tol, (int, float)) or rel_tol < 0
+        ):
             raise TaskError("field 'truth.rel_tol' must be a number of at least 0")
         return Terms(unit, tuple(choices or ()), rel_tol, self.missing_unit)
 

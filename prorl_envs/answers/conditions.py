@@ -1,0 +1,60 @@
+r"""Conditions behind an answer, ``2n, n \\in \\mathbb{N}`` or ``x^2 \\text{ for } x > 0``: they restrict it, they are not it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prorl_envs.answers.lexer import Token
+from prorl_envs.answers.splitting import cut, depths, is_word
+from prorl_envs.answers.syntax import words
+
+__all__ = ["without_conditions"]
+
+_CONDITION_SIGNS = frozenset({"<", ">", "le", "ge", "ne", "in"})
+_CONDITIONS = words("for where when with if such provided assuming")
+
+
+def without_conditions(tokens: list[Token]) -> list[Token]:
+    """Without ``, k \\in \\mathbb{Z}`` and ``for all x > 0`` at the end: they restrict, they are not the answer."""
+    for place, (token, depth) in enumerate(zip(tokens, depths(tokens), strict=True)):
+        said = token.text.lower().split() if place and depth == 0 and token.kind == "text" else []
+        if said and said[0].strip(",.(") in _CONDITIONS:
+            tokens = tokens[:place]
+            break
+    parts, marks = cut(tokens, lambda t: t.kind == "op" and t.text in ",;")
+    while len(parts) > 1 and _is_membership(parts[-1]):
+        parts, marks = parts[:-1], marks[:-1]
+    while len(parts) > 1 and _is_membership(parts[0]):
+        parts, marks = parts[1:], marks[1:]
+    kept = list(parts[0])
+    for mark, part in zip(marks, parts[1:], strict=False):
+        kept += [mark, *part]
+    while kept and (
+        is_word(kept[-1], "and", "where", "") or (kept[-1].kind == "op" and kept[-1].text in ",;.")
+    ):
+        kept.pop()
+    if kept and kept[-1].text == ")" and (bracket := _trailing_condition(kept)):
+        kept = kept[:bracket]
+    return kept
+
+
+def _is_membership(part: Sequence[Token]) -> bool:
+    r"""``k \in \mathbb{Z}``, ``k = 0, 1, 2, ...`` is not told apart here."""
+    return (
+        any(t.kind == "cmd" and t.text == "in" for t in part)
+        and any(t.kind == "cmd" and t.text == "mathbb" for t in part)
+        and len(part) < 12
+        and not any(t.text in ("setminus", "cup") for t in part)
+    )
+
+
+def _trailing_condition(tokens: Sequence[Token]) -> int:
+    """Where a last bracket ``(k \\in \\mathbb{Z})`` or ``(x > 0)`` starts, else 0."""
+    depth = 0
+    for place in range(len(tokens) - 1, 0, -1):
+        depth += (tokens[place].text == ")") - (tokens[place].text == "(")
+        if depth == 0:
+            inside = tokens[place + 1 : -1]
+            compares = any(t.text in _CONDITION_SIGNS and t.kind in ("op", "cmd") for t in inside)
+            return place if compares and not any(t.text in ("cup", "(", ")") for t in inside) else 0
+    return 0

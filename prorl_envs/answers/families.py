@@ -1,0 +1,65 @@
+r"""Solutions with an integer parameter: ``\\frac{\\pi}{4} + k\\pi`` and ``n\\pi - \\frac{3\\pi}{4}`` are one family."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from prorl_envs.answers.equality import equal
+from prorl_envs.answers.syntax import Node, number, symbols, walk
+
+__all__ = ["rename", "same_family"]
+
+_PARAMETERS = frozenset("kmnltjNZ")
+
+
+def rename(node: Node, names: dict[str, str]) -> Node:
+    """`node` with symbols renamed."""
+    if node.op == "sym":
+        return Node("sym", (), names.get(str(node.value), node.value))
+    return (
+        Node(node.op, tuple(rename(a, names) for a in node.args), node.value, node.digits)
+        if node.args
+        else node
+    )
+
+
+def same_family(a: Node, b: Node) -> bool:
+    """Whether two expressions, linear in one integer parameter each, run over the same numbers.
+
+    Only for angles: other expressions in n and in k are different answers.
+    """
+    names_a, names_b = symbols(a) & _PARAMETERS, symbols(b) & _PARAMETERS
+    if len(names_a) != 1 or len(names_b) != 1 or not (_angular(a) and _angular(b)):
+        return False
+    first, second = next(iter(names_a)), next(iter(names_b))
+    b = rename(b, {second: first})
+    if equal(a, b):
+        return True
+    start_a, step_a = _linear_parts(a, first)
+    start_b, step_b = _linear_parts(b, first)
+    if start_a is None or start_b is None or step_a is None or step_b is None:
+        return False
+    if not (equal(step_a, step_b) or equal(step_a, Node("neg", (step_b,)))):
+        return False
+    shift = Node("div", (Node("add", (start_a, Node("neg", (start_b,)))), step_a))
+    return bool(equal(shift, Node("floor", (Node("add", (shift, number(Fraction(1, 4)))),))))
+
+
+def _angular(node: Node) -> bool:
+    return any((n.op == "const" and n.value == "pi") or n.op == "degree" for n in walk(node))
+
+
+def _linear_parts(node: Node, name: str) -> tuple[Node | None, Node | None]:
+    """The constant and the coefficient of an expression linear in `name`, (None, None) when it is not."""
+    at = [_substituted(node, name, number(x)) for x in (0, 1, 2)]
+    step = Node("add", (at[1], Node("neg", (at[0],))))
+    again = Node("add", (at[2], Node("neg", (at[1],))))
+    return (at[0], step) if equal(step, again) else (None, None)
+
+
+def _substituted(node: Node, name: str, value: Node) -> Node:
+    if node.op == "sym" and node.value == name:
+        return value
+    if not node.args:
+        return node
+    return Node(node.op, tuple(_substituted(a, name, value) for a in node.args), node.value, node.digits)
