@@ -242,8 +242,8 @@ def _end(pool: Pool, launcher: Launcher | DockerLauncher) -> None:
 
 
 def _blames_us(run: Run) -> bool:
-    """The agent was lost, not for the time it took, nor while compiling."""
-    return run.ending is None and not run.late and run.compiled_s is not None
+    """The agent was lost: not for the time it took, nor did the program's process die of compiling."""
+    return run.ending is None and not run.late and (run.died is None or run.compiled_s is not None)
 
 
 def _forget_all() -> None:

@@ -68,7 +68,7 @@ def _status(run: Run) -> tuple[ProgramStatus, str]:
         return ProgramStatus.COMPILE_ERROR, run.detail
     if run.ending is Ending.DONE:
         return ProgramStatus.OK, ""
-    if run.compiled_s is None and run.died is not None:
+    if run.died is not None and run.compiled_s is None:
         return ProgramStatus.COMPILE_ERROR, "the compiler was killed by this source"
     return ProgramStatus.SANDBOX_VIOLATION, run.detail or "the program brought down its worker twice"
 

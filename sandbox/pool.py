@@ -80,6 +80,8 @@ class Pool:
         Raises:
             SandboxError: it cannot be started.
         """
+        if self.closed:
+            raise ClosedError("this Sandbox is closed")
         current = slot.workers.get(flavour)
         if current is not None and current.alive:
             return current

@@ -5,12 +5,14 @@ Everything an agent says is treated as hostile: lengths and indices are checked 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,6 +108,8 @@ class Worker:
         channel.setblocking(False)
         self._socket, self._process = channel, process
         self._received = bytearray()
+        self._lock = threading.Lock()
+        self._in_use = threading.Lock()
         self.alive = True
         self.cpu: int | None = None
         self.report: dict[str, str] = {}
@@ -161,7 +165,13 @@ class Worker:
 
     def run(self, job: Job, total_s: float, output_cap: int) -> Run:
         """Sends `job` and gathers what is said about it. On any trouble the worker is dead afterwards."""
+        with self._in_use:
+            return self._run(job, total_s, output_cap)
+
+    def _run(self, job: Job, total_s: float, output_cap: int) -> Run:
         run = Run()
+        if not self.alive:
+            return run
         outgoing = [memoryview(part) for part in job.parts(self.cpu)]
         deadline = time.monotonic() + total_s + GRACE_S
         try:
@@ -177,7 +187,8 @@ class Worker:
         except _HostileError as error:
             run.detail = str(error)
         if run.ending is None or outgoing:
-            self.close()
+            self._end()
+            self._socket.close()
         return run
 
     @staticmethod
@@ -226,7 +237,7 @@ class Worker:
             except OSError:
                 data = b""
             if not data:
-                self.close()
+                self._end()
                 return False
             self._received += data
         return True
@@ -250,11 +261,21 @@ class Worker:
                 outgoing.pop(0)
 
     def close(self) -> None:
-        """Ends the agent and all it holds. Idempotent."""
-        if not self.alive:
-            return
-        self.alive = False
-        self._socket.close()
+        """Ends the agent and all it holds; a thread that waits for it learns at once. Idempotent."""
+        self._end()
+        with self._in_use:
+            self._socket.close()
+
+    def _end(self) -> None:
+        with self._lock:
+            if not self.alive:
+                return
+            self.alive = False
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._end_process()
+
+    def _end_process(self) -> None:
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)

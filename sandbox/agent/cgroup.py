@@ -32,10 +32,10 @@ class Cgroup:
             self.remove()
             raise
 
-    def add(self, pid: int) -> None:
-        """Moves a process, and all it will fork, into the group."""
+    def join(self) -> None:
+        """Moves this process, and all it will fork, into the group. Raises `OSError`."""
         for folder in self.folders:
-            _write(f"{folder}/cgroup.procs", pid)
+            _write(f"{folder}/cgroup.procs", 0)
 
     def remove(self) -> None:
         """Removes the group; its processes must be gone, or going."""

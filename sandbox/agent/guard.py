@@ -95,7 +95,17 @@ class Guard:
             os.close(3)
             supervisor.supervise(pid, self.watched, folder if made else None, group, uid)
         kernel.die_with_parent()
+        if group is not None:
+            self._join(group)
         return str(folder)
+
+    def _join(self, group: Cgroup) -> None:
+        try:
+            group.join()
+        except OSError as error:
+            self.report["cgroup"] = f"off: {error}"
+        else:
+            self.report["cgroup"] = "on"
 
     def _cgroup(self) -> Cgroup | None:
         wanted = self.settings["cgroup"]
@@ -103,11 +113,9 @@ class Guard:
             return None
         try:
             group = Cgroup(wanted["name"], wanted["memory"], wanted["tasks"])
-            group.add(os.getpid())
         except OSError as error:
             self.report["cgroup"] = f"off: {error}"
             return None
-        self.report["cgroup"] = "on"
         return group
 
     def _user(self) -> tuple[int, int]:

@@ -1,4 +1,3 @@
-
 """Outputs that are almost the expected ones."""
 
 from sandbox import StdinTest

@@ -1,4 +1,3 @@
-
 """Interfaces of the kernel that no program of this kind needs. Numbers are those of x86-64."""
 
 from tests.sandbox.attacks import probe

@@ -1,4 +1,3 @@
-
 """Other processes: making them, and reaching those that are there."""
 
 from tests.sandbox.attacks import cheat, probe
