@@ -138,7 +138,7 @@ def main() -> None:
         f"`python -m benchmarks.instructions --characters {options.characters}` on "
         f"{len(os.sched_getaffinity(0))} CPUs, Python {platform.python_version()}; {len(texts)} texts.",
         "",
-        "| instruction | slowest text | ms |",
+        "| instruction | slowest text | processor ms |",
         "|---|---|---:|",
         *(f"| {id} | {name} | {milliseconds:.1f} |" for milliseconds, name, id in rows),
     ]
