@@ -1,4 +1,7 @@
-"""Approximate values to as many digits as asked, real or complex. Every size is guarded before any work is done on it."""
+"""Approximate values to as many digits as asked, real or complex.
+
+Every size is guarded before any work is done on it.
+"""
 
 from __future__ import annotations
 

@@ -26,8 +26,10 @@ ELEMENTS = words(
 )
 _NAMES = {
     "hydrogen": "H", "helium": "He", "lithium": "Li", "carbon": "C", "nitrogen": "N", "oxygen": "O", "sodium": "Na",
-    "phosphorus": "P", "sulfur": "S", "chlorine": "Cl", "potassium": "K", "calcium": "Ca", "iron": "Fe", "cobalt": "Co",
-    "strontium": "Sr", "technetium": "Tc", "iodine": "I", "cesium": "Cs", "caesium": "Cs", "radium": "Ra", "radon": "Rn",
+    "phosphorus": "P", "sulfur": "S", "chlorine": "Cl", "potassium": "K", "calcium": "Ca", "iron": "Fe",
+    "cobalt": "Co",
+    "strontium": "Sr", "technetium": "Tc", "iodine": "I", "cesium": "Cs", "caesium": "Cs", "radium": "Ra",
+    "radon": "Rn",
     "polonium": "Po", "thorium": "Th", "uranium": "U", "neptunium": "Np", "plutonium": "Pu", "americium": "Am",
     "lead": "Pb", "bismuth": "Bi", "krypton": "Kr", "xenon": "Xe", "barium": "Ba",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-r"""Conditions behind an answer, ``2n, n \\in \\mathbb{N}`` or ``x^2 \\text{ for } x > 0``: they restrict it, they are not it."""
+r"""Conditions behind an answer: ``2n, n \in \mathbb{N}``, ``x^2 \text{ for } x > 0``. They are not part of it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Are two expressions the same?
 
-Constants: exact fractions when both are rational, else 50 digits, confirmed with 200. Expressions in symbols: both are
-evaluated at fixed generic points (the Schwartz-Zippel test, exact where possible), so that neither simplification
-nor its hangs are needed. Real functions are compared where both are real; counting functions at whole numbers.
+Constants: exact fractions when both are rational, else 50 digits, confirmed with 200. Expressions in symbols:
+both are evaluated at fixed generic points (the Schwartz-Zippel test, exact where possible), so that neither
+simplification nor its hangs are needed. Real functions are compared where both are real; counting functions at
+whole numbers.
 """
 
 from __future__ import annotations

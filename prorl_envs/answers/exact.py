@@ -16,11 +16,11 @@ _MAX_TERMS = 500
 _MAX_NESTED_TERMS = 12
 
 
-class TooLarge(Unreadable):  # noqa: N818 - no error of anybody's
+class TooLarge(Unreadable):
     """The value exists, but is beyond what is worth computing."""
 
 
-class Undefined(Unreadable):  # noqa: N818 - no error of anybody's
+class Undefined(Unreadable):
     """No value at this point: a division by zero, a pole, infinity."""
 
 

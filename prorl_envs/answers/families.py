@@ -1,4 +1,4 @@
-r"""Solutions with an integer parameter: ``\\frac{\\pi}{4} + k\\pi`` and ``n\\pi - \\frac{3\\pi}{4}`` are one family."""
+r"""Solutions with an integer parameter: ``\pi/4 + k\pi`` and ``n\pi - 3\pi/4`` are one family."""
 
 from __future__ import annotations
 

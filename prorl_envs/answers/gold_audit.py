@@ -129,7 +129,7 @@ def _cut_short(text: str) -> str:
 
 
 def written_forms(gold: str) -> Iterator[str]:
-    """The ways in which a model would write a gold: display fractions, spacing, math marks, a full stop, a bold number."""
+    """The ways in which a model would write a gold: display fractions, math marks, a full stop, bold numbers."""
     yield gold
     yield f"${gold.strip().strip('$').strip()}$" if "\\[" not in gold and "\\(" not in gold else gold
     yield gold.rstrip() + "."

@@ -1,6 +1,7 @@
 r"""Sets of reals, however written: inequalities, set-builders, unions of intervals, exclusions.
 
-``x < -1 or x \ge 3``, ``\{x \mid x < -1 \lor 3 \le x\}`` and ``(-\infty,-1) \cup [3,\infty)`` all read as one `Region`.
+``x < -1 or x \ge 3``, ``\{x \mid x < -1 \lor 3 \le x\}`` and ``(-\infty,-1) \cup [3,\infty)`` all
+read as one `Region`.
 """
 
 from __future__ import annotations

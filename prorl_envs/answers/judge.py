@@ -1,8 +1,9 @@
 r"""An optional language model as a judge, for the STEM answers that no rule decides.
 
-Off by default. Any OpenAI-compatible endpoint will do; only the standard library is used. The judge is asked twice, with the
-answers in both orders, at temperature 0; it must end with one exact token; the two verdicts must agree. Whatever
-goes wrong raises `InfrastructureError`, which becomes a ``failed`` verdict: never a reward of 0.
+Off by default. Any OpenAI-compatible endpoint will do; only the standard library is used. The judge is asked
+twice, with the answers in both orders, at temperature 0; it must end with one exact token; the two verdicts
+must agree. Whatever goes wrong raises `InfrastructureError`, which becomes a ``failed`` verdict: never a reward
+of 0.
 """
 
 from __future__ import annotations

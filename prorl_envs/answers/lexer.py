@@ -1,8 +1,8 @@
 r"""Tokens of a cleaned answer (see `prorl_envs.answers.latex.clean`).
 
-Kinds: ``num`` (12, 12.5, 1,000.99, 1.6e-19), ``let`` (one letter), ``cmd`` (a LaTeX command or a spelled-out function,
-without its backslash), ``text`` (the content of ``\text{...}``), ``row`` (``\\``), and for every other visible
-character a token of kind ``op``. Braces of ``\{`` are ``op`` tokens ``\{`` and ``\}``.
+Kinds: ``num`` (12, 12.5, 1,000.99, 1.6e-19), ``let`` (one letter), ``cmd`` (a LaTeX command or a spelled-out
+function, without its backslash), ``text`` (the content of ``\text{...}``), ``row`` (``\\``), and for every
+other visible character a token of kind ``op``. Braces of ``\{`` are ``op`` tokens ``\{`` and ``\}``.
 """
 
 from __future__ import annotations

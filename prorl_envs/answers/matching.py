@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from prorl_envs.answers.equality import equal, proportional
+from prorl_envs.answers.equality import proportional
 from prorl_envs.answers.exact import exact
 from prorl_envs.answers.inequalities import interval_piece, is_infinite
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+from prorl_envs.answers.ratios import compare_ratios
 from prorl_envs.answers.regions import regions_equal
 from prorl_envs.answers.scalars import (
     compare_scalars,
@@ -33,7 +33,7 @@ def compare_shapes(gold: Shape, answer: Shape) -> Outcome:
     if isinstance(gold, Chain):
         return compare_shapes(Scalar(gold.parts[-1]), answer)
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
-        return _compare_ratios(gold, answer)
+        return compare_ratios(gold, answer)
     if isinstance(gold, Scalar) and isinstance(answer, Scalar):
         return _compare_values(gold, answer)
     if isinstance(gold, Region) or isinstance(answer, Region):
@@ -69,36 +69,6 @@ def _compare_chain(gold: Shape, answer: Chain) -> Outcome:
         if not nodes_equal(part, answer.parts[-1]):
             return differ("contradictory chain")
     return compare_shapes(gold, Scalar(answer.parts[-1]))
-
-
-# --- ratios ---
-def _compare_ratios(gold: Shape, answer: Shape) -> Outcome:
-    """``2:3`` against ``4:6`` or, of two parts, against ``2/3``."""
-    first, second = _ratio_parts(gold), _ratio_parts(answer)
-    if first is None or second is None or len(first) != len(second):
-        return differ("ratio")
-    if isinstance(answer, Ratio) and _unreduced(first):
-        return _all_equal([(Scalar((a,)), Scalar((b,))) for a, b in zip(first, second, strict=True)], "ratio")
-    for a, b in zip(first[1:], second[1:], strict=True):
-        cross = (Node("mul", (first[0], b)), Node("mul", (second[0], a)))
-        if not equal(*cross):
-            return differ("ratio")
-    return same("ratio")
-
-
-def _unreduced(parts: tuple[Node, ...]) -> bool:
-    """``10:30`` or ``5:00``: a time or a score rather than a proportion."""
-    values = [exact(part, {}) if not symbols(part) else None for part in parts]
-    whole = [int(v) for v in values if v is not None and v.denominator == 1]
-    return len(whole) == len(parts) and (0 in whole or math.gcd(*whole) > 1)
-
-
-def _ratio_parts(shape: Shape) -> tuple[Node, ...] | None:
-    if isinstance(shape, Ratio):
-        return shape.parts
-    if isinstance(shape, Scalar):
-        return (shape.nodes[0], Node("num", (), Fraction(1)))
-    return None
 
 
 # --- regions ---
@@ -218,7 +188,7 @@ def _compare_items(gold: Items, answer: Items) -> Outcome:
     if len(gold.items) != len(answer.items):
         return _unequal_lengths(gold, answer)
     if gold.kind == "tuple" and answer.kind == "tuple":
-        if not _brackets_agree(gold.brackets, answer.brackets):
+        if gold.brackets != answer.brackets:
             return differ("brackets")
         if any(_infinite(item) for item in gold.items + answer.items):
             return _compare_regions(gold, answer)
@@ -227,10 +197,10 @@ def _compare_items(gold: Items, answer: Items) -> Outcome:
         if "set" in (gold.kind, answer.kind):
             return differ("a set is no tuple")
         return _all_equal(list(zip(*_in_order(gold, answer), strict=True)), "tuple")
-    if (names := _labels(gold)) and (others := _labels(answer)):
-        if sorted(names) == sorted(others) and len(set(names)) == len(names):
-            ordered = [answer.items[others.index(name)] for name in names]
-            return _all_equal(list(zip(gold.items, ordered, strict=True)), "names")
+    names, others = _labels(gold), _labels(answer)
+    if names and sorted(names) == sorted(others):
+        ordered = [answer.items[others.index(name)] for name in names]
+        return _all_equal(list(zip(gold.items, ordered, strict=True)), "names")
     return _unordered(gold.items, answer.items)
 
 
@@ -264,10 +234,6 @@ def _labels(items: Items) -> list[str]:
     if len(labels) != len(items.items) or len({label.partition("_")[0] for label in labels}) != len(labels):
         return []
     return labels
-
-
-def _brackets_agree(a: str, b: str) -> bool:
-    return a == b
 
 
 def _all_equal(pairs: list[tuple[Shape, Shape]], rule: str) -> Outcome:

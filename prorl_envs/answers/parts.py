@@ -11,10 +11,14 @@ from prorl_envs.answers.units import NO_UNIT
 
 __all__ = ["compare_ranges", "parse_range", "split_parts"]
 
-_NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*\{?\s*-?\d{1,3}\s*\}?)?(?:[eE]-?\d{1,3})?"
+_NUMBER = (
+    r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)"
+    r"(?:\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*\{?\s*-?\d{1,3}\s*\}?)?(?:[eE]-?\d{1,3})?"
+)
 _UNIT = r"(?:[^\d=<>]|(?<=[\^{-])\d|(?<=[A-Za-z])\d)*?"
 _RANGE = re.compile(
-    rf"^(?:between|from|in the range(?: of)?)?\s*(?P<low>{_NUMBER})\s*(?P<lowunit>{_UNIT})\s*(?:--?|to|and|through)\s*"
+    rf"^(?:between|from|in the range(?: of)?)?\s*(?P<low>{_NUMBER})\s*(?P<lowunit>{_UNIT})"
+    rf"\s*(?:--?|to|and|through)\s*"
     rf"(?P<high>{_NUMBER})\s*(?P<unit>.{{0,80}})$"
 )
 _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")

@@ -7,17 +7,18 @@ import re
 from prorl_envs.answers.latex import plain_words
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 
-__all__ = ["compare_phrases", "compare_terms", "meaning"]
+__all__ = ["compare_phrases", "meaning"]
 
-_EMPTY = ("emptyset", "no solution", "no solutions", "no real solution", "no real solutions", "none", "no such number",
-          "no such numbers", "empty set", "the empty set", "does not exist", "no integer solutions",
-          "no solution exists", "no solutions exist", "there are no solutions", "there is no solution", "dne")  # fmt: skip
-_MEANINGS = {
-    **dict.fromkeys(_EMPTY, "(none)"),
-    **dict.fromkeys(("infty", "infinity", "infinite", "infinitely many", "infinitely many solutions", "inf"), "(infinite)"),
-    **dict.fromkeys(("yes", "true", "correct"), "(yes)"), **dict.fromkeys(("no", "false", "incorrect"), "(no)"),
-    **dict.fromkeys(("all real numbers", "all reals", "mathbbr", "real numbers", "any real number"), "(reals)"),
-}  # fmt: skip
+_SYNONYMS = {
+    "(none)": "emptyset|empty set|no solution|no solutions|no real solution|no real solutions|none|no such number|"
+    "no such numbers|does not exist|no integer solutions|no solution exists|no solutions exist|"
+    "there are no solutions|there is no solution|dne",
+    "(infinite)": "infty|infinity|infinite|infinitely many|infinitely many solutions|inf",
+    "(yes)": "yes|true|correct",
+    "(no)": "no|false|incorrect",
+    "(reals)": "all real numbers|all reals|mathbbr|real numbers|any real number",
+}
+_MEANINGS = {phrase: name for name, phrases in _SYNONYMS.items() for phrase in phrases.split("|")}
 _ARTICLES = re.compile(r"\b(?:the|a|an)\s++")
 _ASIDE = re.compile(r"\s*+\([^()]*+\)$")
 _COMMAND_WORD = re.compile(r"\\(emptyset|infty)(?![A-Za-z])")

@@ -1,8 +1,9 @@
 r"""Numbers with units: reading them, and the rules by which two of them are equal.
 
-``-92.2\ \mathrm{kJ\,mol^{-1}}``, ``1.6e-19 C``, ``(2.50 \pm 0.05) m`` and ``25 °C`` are quantities. Two are equal when
-their dimensions match and, converted to the gold's unit, they differ by at most a relative tolerance, or by no more
-than the gold's last digit allows. No tolerance is absolute, so any size of number is safe.
+``-92.2\ \mathrm{kJ\,mol^{-1}}``, ``1.6e-19 C``, ``(2.50 \pm 0.05) m`` and ``25 °C`` are quantities. Two are
+equal when their dimensions match and, converted to the gold's unit, they differ by at most a relative
+tolerance, or by no more than the gold's last digit allows. No tolerance is absolute, so any size of number is
+safe.
 """
 
 from __future__ import annotations
@@ -100,8 +101,7 @@ def parse_quantity(text: str, unit: str | None = None) -> Quantity | None:
 def _core(text: str) -> str:
     pieces = [piece for piece in _RESULT.split(text) if piece.strip()]
     text = pieces[-1].strip() if len(pieces) > 1 else text
-    text = _ABOUT.sub("", _LABEL.sub("", text, count=1)).strip()
-    return text
+    return _ABOUT.sub("", _LABEL.sub("", text, count=1)).strip()
 
 
 def _with_unit(number: Quantity, unit: str) -> Quantity | None:

@@ -1,4 +1,4 @@
-r"""What a response finally answers: its last box, boxes joined by "and", and whether it then takes the answer back."""
+r"""What a response finally answers: its last box, boxes joined by "and"; and whether it then takes that back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _CLAIM = re.compile(
     re.IGNORECASE,
 )
 _RETRACTION = re.compile(
-    r"\b(?:wait|actually|correction|hmm|oops|sorry|no,|rather|on second thought|(?:or|but)\s+(?:maybe|possibly|perhaps)"
+    r"\b(?:wait|actually|correction|hmm|oops|sorry|no,|rather|on second thought"
+    r"|(?:or|but)\s+(?:maybe|possibly|perhaps)"
     rf"|made\s+an?\s+(?:error|mistake))\b[^\n]{{0,120}}?(?:\bis|\bbe|'s|=|\bmaybe|\bpossibly|\bperhaps)\s{{1,3}}{_VALUE}",
     re.IGNORECASE,
 )

@@ -209,7 +209,7 @@ def _unwrapped(node: Node, op: str) -> Node | None:
 
 
 def _rounded(gold: Scalar, answer: Scalar) -> Outcome:
-    """A decimal gold that is the rounded value of an exact answer without finite decimals; or the reverse, at length."""
+    """A decimal gold that is the rounded value of an answer without finite decimals; or the reverse, at length."""
     if symbols(gold.nodes[0]) or symbols(answer.nodes[0]):
         return UNDECIDED
     g, a = _decimal(gold.nodes[0]), _decimal(answer.nodes[0])

@@ -55,7 +55,7 @@ def compare_science(gold: str, answer: str, terms: Terms) -> Outcome:
     return UNDECIDED
 
 
-def _sequences(gold: str, answer: str, terms: Terms) -> Outcome:
+def _sequences(gold: str, answer: str, _terms: Terms) -> Outcome:
     """Genotypes, strands, hybridisations: letters in which case or direction is meaning."""
     return compare_sequences(gold, answer)
 
@@ -106,7 +106,7 @@ def _parts(gold: str, answer: str, terms: Terms) -> Outcome:
     return UNDECIDED if undecided or not labels[0] else differ("parts")
 
 
-def _expression(gold: str, answer: str, terms: Terms) -> Outcome:
+def _expression(gold: str, answer: str, _terms: Terms) -> Outcome:
     """Formulas in symbols: equal for positive values of the symbols, whatever they are named equal to."""
     try:
         wanted, given = read_shape(clean(gold)), read_shape(clean(answer))

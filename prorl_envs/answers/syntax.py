@@ -9,7 +9,7 @@ from fractions import Fraction
 __all__ = ["Node", "Unreadable", "number", "symbols", "walk", "words"]
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - it says nothing against the text
     """A text is no expression this library reads. Says nothing about its being right or wrong."""
 
 

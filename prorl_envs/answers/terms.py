@@ -15,11 +15,27 @@ _STRAND = re.compile(
     r"^(?:(?P<first>[53])'?\s*-?\s*)?(?P<bases>[ACGTUacgtu]{3,200})(?:\s*-?\s*(?P<last>[53])'?)?$"
 )
 _HYBRID = re.compile(r"^sp(?:\^?[23])?(?:d(?:\^?[23])?)?$")
-_SPELLINGS = (("sulph", "sulf"), ("aluminium", "aluminum"), ("colour", "color"), ("haem", "hem"), ("caesium", "cesium"),
-              ("fibre", "fiber"), ("tumour", "tumor"), ("oes", "es"), ("behaviour", "behavior"))  # fmt: skip
+_SPELLINGS = {
+    "sulph": "sulf",
+    "aluminium": "aluminum",
+    "colour": "color",
+    "haem": "hem",
+    "caesium": "cesium",
+    "fibre": "fiber",
+    "tumour": "tumor",
+    "oes": "es",
+    "behaviour": "behavior",
+    "mitochondria": "mitochondrion",
+    "nuclei": "nucleus",
+    "bacteria": "bacterium",
+    "fungi": "fungus",
+    "alveoli": "alveolus",
+    "stimuli": "stimulus",
+    "spectra": "spectrum",
+    "foci": "focus",
+}
+"""British spellings and Latin plurals; what they become is looked for as a part of a word."""
 _ASIDE = re.compile(r"\s*+\([^()]*+\)")
-_LATIN = (("mitochondria", "mitochondrion"), ("nuclei", "nucleus"), ("bacteria", "bacterium"), ("fungi", "fungus"),
-          ("alveoli", "alveolus"), ("stimuli", "stimulus"), ("spectra", "spectrum"), ("foci", "focus"))  # fmt: skip
 _WORD = re.compile(r"[a-z]{3}")
 
 
@@ -78,7 +94,7 @@ def _strand(text: str) -> str | None:
 
 def _normal(text: str) -> str:
     words = meaning(_ASIDE.sub("", clean(text))).replace("'", "")
-    for old, new in _SPELLINGS + _LATIN:
+    for old, new in _SPELLINGS.items():
         words = words.replace(old, new)
     return " ".join(_stem(word) for word in words.split())
 

@@ -1,4 +1,4 @@
-r"""Odd ways to write a number with several tokens: ``1 000``, ``3 1/2``, ``3\\frac{1}{2}``, ``0.\\overline{3}``, ``101_2``."""
+r"""Numbers of several tokens: ``1 000``, ``3 1/2``, ``3\frac{1}{2}``, ``0.\overline{3}``, ``101_2``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 r"""STEM: choices, quantities with units, expressions, formulas, terms. Binary (ProRL section 3.1, appendix D.3).
 
-The gold is typed first and compared by its type (`prorl_envs.answers.science`). Golds that are whole solution texts, as
-SCP-116K has them, are reduced to their final answer first. Where no rule decides, the answer is wrong, unless an
-optional language model is asked.
+The gold is typed first and compared by its type (`prorl_envs.answers.science`). Golds that are whole solution
+texts, as SCP-116K has them, are reduced to their final answer first. Where no rule decides, the answer is
+wrong, unless an optional language model is asked.
 """
 
 from __future__ import annotations
