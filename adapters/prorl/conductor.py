@@ -115,7 +115,11 @@ class Conductor(TrainerCallback):
         trainer.add_callback(self)
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - the signature of transformers
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **_: Any,
     ) -> None:
         """Validates the model that the run starts from; a resumed run has that behind it."""
         if state.global_step == 0:
@@ -124,7 +128,7 @@ class Conductor(TrainerCallback):
 
     def on_log(
         self,
-        args: TrainingArguments,
+        args: TrainingArguments,  # noqa: ARG002
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, Any] | None = None,
@@ -193,7 +197,7 @@ class Conductor(TrainerCallback):
 
 
 def reset_reason(settings: ResetSettings, run: RunState, step: int, *, validated: bool) -> str | None:
-    """Why the reference should be reset after `step`, or None (ProRL 2.3.2: when validation stagnates or degrades)."""
+    """Why the reference should be reset after `step`, or None (ProRL 2.3.2)."""
     if settings.every and step % settings.every == 0:
         return f"every {settings.every} steps"
     if settings.patience and validated and run.stale >= settings.patience:

@@ -66,7 +66,7 @@ class ModelSettings(_Settings):
     gradient_checkpointing: bool = True
     """Trade time for memory. Only slows a CPU down."""
     shape: dict[str, int] = {}
-    """For ``--dry-run`` while the model is not on this machine: layers, hidden, intermediate, heads, kv_heads, vocab."""
+    """For ``--dry-run`` without the model: layers, hidden, intermediate, heads, kv_heads, vocab."""
 
 
 class WarmStart(_Settings):

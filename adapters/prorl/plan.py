@@ -22,6 +22,14 @@ __all__ = ["Plan", "Shape", "make_plan", "model_shape", "print_plan"]
 _GIB = 2**30
 _UTILISATION = {"generation": 0.10, "training": 0.35}
 _CPU_FLOPS, _H100_FLOPS = 2e10, 989e12
+_LONG = {
+    "layers": "num_hidden_layers",
+    "hidden": "hidden_size",
+    "intermediate": "intermediate_size",
+    "heads": "num_attention_heads",
+    "kv_heads": "num_key_value_heads",
+    "vocab": "vocab_size",
+}
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,7 @@ def model_shape(config: RunConfig) -> Shape:
     if file.is_file():
         return _shape_of(_text_config(json.loads(file.read_text(encoding="utf-8"))), str(file))
     if model.shape:
-        names = {"layers": "num_hidden_layers", "hidden": "hidden_size", "intermediate": "intermediate_size",
-                 "heads": "num_attention_heads", "kv_heads": "num_key_value_heads", "vocab": "vocab_size"}  # fmt: skip
-        return _shape_of({names.get(key, key): value for key, value in model.shape.items()}, "model.shape")
+        return _shape_of({_LONG.get(key, key): value for key, value in model.shape.items()}, "model.shape")
     raise ConfigError(f"{model.path!r} is not on this machine: give model.shape to plan without it")
 
 

@@ -240,9 +240,7 @@ def generate(
     return responses, logprobs or None
 
 
-def passed_on(
-    prompts: Sequence[Any], completions: Sequence[Any], env_reward: Sequence[float | None], **_: Any
-) -> list[float | None]:
+def passed_on(env_reward: Sequence[float | None], **_: Any) -> list[float | None]:
     """TRL's reward function: the rewards that came with the rollouts. None makes TRL leave a response out."""
     return list(env_reward)
 

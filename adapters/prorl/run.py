@@ -171,7 +171,7 @@ def _summary(console: Console, folder: Path, *, finished: bool) -> None:
 
 def _quiet() -> None:
     """Our own display replaces the bars and notices of the libraries underneath."""
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(torch|transformers|trl|accelerate)\b.*")

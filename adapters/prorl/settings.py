@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -135,7 +136,7 @@ def _overridden(config: RunConfig, rest: Sequence[str]) -> RunConfig:
 def _run_to_resume(named: str, rest: Sequence[str]) -> Path:
     if named:
         return Path(named)
-    runs = Path(next((b for a, b in zip(rest, rest[1:], strict=False) if a == "--runs"), "runs"))
+    runs = Path(next((b for a, b in itertools.pairwise(rest) if a == "--runs"), "runs"))
     found = sorted(runs.glob("*/config.yaml"), key=lambda file: file.stat().st_mtime)
     if not found:
         raise ConfigError(f"there is no run to resume in {str(runs)!r}")

@@ -35,7 +35,7 @@ def build_tokenizer(texts: Sequence[str], *, kinds: int) -> Any:
 
     phrases = _phrases(texts, min_count=max(len(texts) // (4 * kinds), 2))
     used = {token for encoding in _assembled(phrases).encode_batch(list(texts)) for token in encoding.tokens}
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=_assembled([phrase for phrase in phrases if phrase in used]),
         pad_token=_PAD,
         eos_token=_EOS,
@@ -71,7 +71,7 @@ def build_model(settings: ModelSettings, tokenizer: Any, *, seed: int, context: 
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Qwen3ForCausalLM(config)
+        return Qwen3ForCausalLM(config)  # type: ignore[no-untyped-call]
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -20,8 +20,9 @@ os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback
-from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.callbacks import SyncRefModelCallback
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.rollouts import Rollouts, passed_on
@@ -160,16 +161,16 @@ class ProrlTrainer(GRPOTrainer):
             raise ConfigError("DeepSpeed keeps the optimizer's state to itself: set reset.optimizer to false")
         policy = self.accelerator.unwrap_model(self.model)
         reference = self.accelerator.unwrap_model(self.ref_model)
-        SyncRefModelCallback.sync_target_model(policy, reference, 1.0)
+        SyncRefModelCallback.sync_target_model(policy, reference, 1.0)  # type: ignore[no-untyped-call]
         if optimizer and self.optimizer is not None:
             getattr(self.optimizer, "optimizer", self.optimizer).state.clear()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """TRL's checkpoint, then the reference and our own state; that last file marks it as complete."""
-        super()._save_checkpoint(model, trial)
+        super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
         if not self.args.should_save:
             return
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         if self.ref_model is not None and self.run_state.resets:
             torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / _REFERENCE)
         state = {"run": asdict(self.run_state), "rollouts": self.rollouts.state_dict()}

@@ -1,0 +1,145 @@
+"""Settings: presets hold, the paper's numbers stand, and a mistake is named before any work starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.prorl.config import RunConfig
+from adapters.prorl.settings import parse, parse_environment, preset_names, validated
+from prorl_envs.errors import ConfigError, UnknownNameError
+
+
+def test_the_defaults_are_the_papers() -> None:
+    config = RunConfig()
+    assert (config.objective.clip_low, config.objective.clip_high) == (0.2, 0.4)
+    assert (config.rollout.temperature, config.rollout.group, config.rollout.prompts) == (1.2, 16, 256)
+    assert (config.optimizer.mini_batch, config.optimizer.learning_rate) == (64, 2e-6)
+    assert config.updates_per_step == 4
+    assert config.rollout.max_response_tokens == 8192
+    assert config.rollout.dynamic_sampling
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_valid_and_has_something_to_train_on(name: str) -> None:
+    config = parse(["--preset", name]).config
+    assert config.preset == name
+    assert config.environments
+
+
+def test_the_papers_preset_departs_from_no_number_of_the_paper() -> None:
+    config, paper = parse(["--preset", "prorl-1.5b"]).config, RunConfig()
+    assert config.objective == paper.objective
+    assert config.optimizer == paper.optimizer
+    assert config.rollout.model_copy(update={"backend": "transformers"}) == paper.rollout
+
+
+def test_each_layer_overrides_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("steps: 7\nrollout: {group: 4}\n")
+    config = parse(["--config", str(file), "--rollout.prompts", "64", "--steps", "9"]).config
+    preset = parse([]).config
+    assert (config.steps, config.rollout.group, config.rollout.prompts) == (9, 4, 64)
+    assert config.rollout.temperature == preset.rollout.temperature
+    assert config.environments == preset.environments
+
+
+def test_a_model_of_ones_own_does_not_start_from_the_quickstart() -> None:
+    config = parse(["--model", "somewhere", "--env", "prorl/Math-v0"]).config
+    assert config.preset == "local"
+    assert config.model.path == "somewhere"
+    assert config.optimizer.learning_rate == 2e-6
+    assert [item.id for item in config.environments] == ["prorl/Math-v0"]
+
+
+def test_a_resolved_configuration_reads_back_equal() -> None:
+    config = parse(["--preset", "prorl-1.5b"]).config
+    assert validated(config.model_dump(mode="json"), "file") == config
+
+
+@pytest.mark.parametrize(
+    ("text", "id_", "weight", "options"),
+    [
+        ("prorl/Math-v0", "prorl/Math-v0", None, {}),
+        ("prorl/Logic-v0:task=chain_sum,size=9", "prorl/Logic-v0", None, {"task": "chain_sum", "size": 9}),
+        ("a/B-v0:weight=2.5,config={a: 1, b: [2, 3]}", "a/B-v0", 2.5, {"config": {"a": 1, "b": [2, 3]}}),
+        ("a/B-v0:path='x,y=z'", "a/B-v0", None, {"path": "x,y=z"}),
+    ],
+)
+def test_an_environment_on_the_command_line(
+    text: str, id_: str, weight: float | None, options: dict[str, object]
+) -> None:
+    item = parse_environment(text)
+    assert (item.id, item.weight, item.options) == (id_, weight, options)
+
+
+@pytest.mark.parametrize(
+    "text", ["a/B-v0:task", "a/B-v0:=3", "a/B-v0:x=[1", "a/B-v0:weight=-1", "a/B-v0:weight=x"]
+)
+def test_a_malformed_environment_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match="--env"):
+        parse_environment(text)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("rollout: {promts: 3}", "rollout.prompts"),
+        ("learning_rat: 3", "optimizer.learning_rate"),
+        ("environments: [{idd: x}]", "environments.id"),
+        ("rollout: {group: sixteen}", "rollout.group"),
+        ("rollout: {group: 1}", "rollout.group"),
+        ("rollout: {prompts: 30}", "multiple of optimizer.mini_batch"),
+        ("objective: {kl: 0}", "objective.kl"),
+        ("reset: {patience: 3}\nvalidation: {tasks: 0}", "validation.tasks"),
+        ("model: {hidden: 66}", "model.heads"),
+        ("- a list", "YAML mapping"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named(tmp_path: Path, yaml: str, words: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml)
+    with pytest.raises(ConfigError) as caught:
+        parse(["--config", str(file)])
+    assert words in str(caught.value)
+
+
+def test_contradictions_are_judged_after_all_overrides(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("rollout: {prompts: 30}")
+    assert parse(["--config", str(file), "--optimizer.mini-batch", "10"]).config.updates_per_step == 3
+
+
+def test_unknown_presets_and_options() -> None:
+    with pytest.raises(UnknownNameError, match="quickstart"):
+        parse(["--preset", "quickstrat"])
+    with pytest.raises(SystemExit) as caught:
+        parse(["--rollout.promts", "3"])
+    assert caught.value.code == 2
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
+        parse(["--resume", "/nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("mini_batch", "group", "limit", "processes", "wanted"),
+    [(64, 16, 8, 1, 8), (64, 16, 8, 32, 8), (8, 6, 32, 1, 24), (2, 4, 100, 1, 8), (3, 5, 4, 1, 3)],
+)
+def test_device_batches_divide_the_mini_batch(
+    mini_batch: int, group: int, limit: int, processes: int, wanted: int
+) -> None:
+    config = validated(
+        {
+            "rollout": {"prompts": 64 * mini_batch, "group": group},
+            "optimizer": {"mini_batch": mini_batch, "device_batch": limit},
+        },
+        "x",
+    )
+    assert config.device_batch(processes) == wanted
+
+
+def test_batches_that_processes_cannot_share_are_refused() -> None:
+    config = validated({"rollout": {"prompts": 6, "group": 2}, "optimizer": {"mini_batch": 2}}, "x")
+    with pytest.raises(ConfigError, match="3 processes|4 processes"):
+        config.device_batch(4)
