@@ -39,7 +39,7 @@ def read_truth(catalogue: Catalogue, row: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise RowError(f"must be a mapping, not {type(row).__name__}")
     holder, prefix = _holder(row)
-    if "instruction_id_list" in holder:
+    if holder.get("instruction_id_list") is not None:
         arguments = "instruction_kwargs" if "instruction_kwargs" in holder else "kwargs"
         ids, kwargs = _plain(holder["instruction_id_list"]), _plain(holder.get(arguments))
         fields = (f"{prefix}instruction_id_list", f"{prefix}{arguments}")
@@ -57,7 +57,7 @@ def read_truth(catalogue: Catalogue, row: Mapping[str, Any]) -> dict[str, Any]:
         "instruction_id_list": [one.instruction.id for one in bound],
         "kwargs": [dict(one.kwargs) for one in bound],
     }
-    return {**truth, "grading_mode": "binary"} if _is_binary(holder, prefix) else truth
+    return {**truth, "grading_mode": "binary"} if _is_binary(holder, prefix) or _is_binary(row, "") else truth
 
 
 def _holder(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prorl_envs.errors import RowError, TaskError
 from prorl_envs.instructions import CATALOGUE, instruction_truth
@@ -109,6 +111,7 @@ def test_what_column_stores_do_to_arguments(kwargs: list[Any]) -> None:
         {"messages": [], "ground_truth": [{"instruction_id": IDS, "kwargs": [None, LIMIT]}]},
         {"messages": [], "ground_truth": json.dumps([{"instruction_id": IDS, "kwargs": [None, LIMIT]}])},
         {"messages": [], "ground_truth": repr([{"instruction_id": IDS, "kwargs": [None, LIMIT]}])},
+        {"instruction_id_list": None, "ground_truth": [{"instruction_id": IDS, "kwargs": [{}, LIMIT]}]},
         {"ground_truth": [json.dumps({"instruction_id": IDS, "kwargs": [{}, LIMIT]})]},
         {
             "ground_truth": [
@@ -124,10 +127,40 @@ def test_every_layout_gives_the_same_truth(row: dict[str, Any]) -> None:
 
 
 def test_the_grading_mode_is_kept_where_it_is_binary() -> None:
-    assert instruction_truth({"verifier_metadata": {**TRUTH, "grading_mode": "binary"}}) == {
-        **TRUTH,
-        "grading_mode": "binary",
-    }
+    binary = {**TRUTH, "grading_mode": "binary"}
+    assert instruction_truth({"verifier_metadata": binary}) == binary
+    assert instruction_truth({"verifier_metadata": TRUTH, "grading_mode": "binary"}) == binary
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from([*IDS, "[", "[1", "{'a': ()}", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["kwargs", "instruction_id", "num_words", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+layout_rows = st.dictionaries(
+    st.sampled_from(
+        ["instruction_id_list", "kwargs", "args", "verifier_metadata", "ground_truth", "grading_mode"]
+    ),
+    json_values | st.just(TRUTH) | st.just(IDS),
+)
+
+
+@given(row=layout_rows)
+@settings(max_examples=300, deadline=None)
+def test_any_row_is_read_or_refused_by_name(row: dict[str, Any]) -> None:
+    try:
+        truth = instruction_truth(row)
+    except RowError as error:
+        assert error.field
+    else:
+        assert CATALOGUE.bind(truth)
 
 
 @pytest.mark.parametrize(
