@@ -28,6 +28,7 @@ _DECIMAL = re.compile(
     r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?", re.ASCII
 )
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,130}(?:\.[0-9]{0,400})?", re.ASCII)
+_CELLS = re.compile(r"[0-9\s+-]*+", re.ASCII)
 _LITERALS = re.compile(r"""[0-9A-Za-z_\s\[\](),.+"'-]*+""")
 _FENCE = re.compile(r"\A```[A-Za-z]*\s(.*)```\Z", re.DOTALL)
 
@@ -63,14 +64,12 @@ def lines(text: str) -> list[str]:
 
 def number_rows(text: str) -> list[list[int]] | None:
     """Rows of integers with blanks between; blank lines are skipped."""
-    rows: list[list[int]] = []
-    for line in text.split("\n"):
-        row = [integer(cell) for cell in line.split()]
-        if row:
-            rows.append([cell for cell in row if cell is not None])
-            if len(rows[-1]) != len(row):
-                return None
-    return rows
+    if not _CELLS.fullmatch(text):
+        return None
+    try:
+        return [row for line in text.split("\n") if (row := [int(cell) for cell in line.split()])]
+    except ValueError:  # a lone sign, or more digits than Python reads
+        return None
 
 
 def json_value(text: str) -> Any:

@@ -36,6 +36,15 @@ def test_gold_earns_everything(name: str, scoring: Literal["strict", "upstream"]
         assert (verdict.reward, verdict.correct, verdict.status) == (1.0, True, "correct"), gold(task)
 
 
+@pytest.mark.parametrize("name", [name for name in ALL if name != "composite"])
+def test_the_rules_themselves_accept_gold_that_is_not_the_stored_text(name: str) -> None:
+    """The stored answer is right as it stands; its rule must find so too, without comparing with it."""
+    for task in few(name):
+        stored = task.truth["entry"]
+        entry = Entry(stored["question"], f" {stored['answer'] or ''} ", stored["metadata"], {})
+        assert RULES[name].score(gold(task).strip(), entry) == 1.0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ALL)
@@ -58,7 +67,9 @@ def test_repaired_antiderivatives_are_right_as_numbers_and_not_by_their_text() -
     for task in items("intermediate_integration", 12, 3):
         entry = task.truth["entry"]
         assert "Integral" not in entry["answer"]
-        assert antiderivative(entry["answer"] + " + 5", Entry("", entry["answer"], entry["metadata"], {})) == 1.0
+        assert (
+            antiderivative(entry["answer"] + " + 5", Entry("", entry["answer"], entry["metadata"], {})) == 1.0
+        )
 
 
 def test_verdicts_survive_json_and_parquet_under_three_hash_seeds(tmp_path: Path) -> None:
@@ -80,7 +91,11 @@ def test_verdicts_survive_json_and_parquet_under_three_hash_seeds(tmp_path: Path
         for seed in ("0", "1", "4711"):
             environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root}
             done = subprocess.run(
-                [sys.executable, str(script), str(file)], env=environment, capture_output=True, text=True, check=True
+                [sys.executable, str(script), str(file)],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
             )
             verdicts = [json.loads(line) for line in done.stdout.splitlines()]
             assert [identity for identity, _ in verdicts] == [task.id for task in tasks]

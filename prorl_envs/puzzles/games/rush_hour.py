@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Board(NamedTuple):
     start: State
 
 
+@functools.lru_cache(maxsize=1024)
 def read_board(description: str) -> Board:
     """A board from its 36 cells: ``o`` is free, ``x`` a wall, any other letter a car.
 
@@ -54,17 +56,23 @@ def moves(text: str) -> list[tuple[int, int]] | None:
 
 def solves(board: Board, sequence: list[tuple[int, int]]) -> bool:
     """Whether every move is possible all the way and the red car ends at the exit."""
-    state = board.start
+    places = list(board.start)
+    taken = set(board.walls)
+    for (length, stride), place in zip(board.cars, places, strict=True):
+        taken.update(range(place, place + length * stride, stride))
     for car, steps in sequence:
         if car >= len(board.cars):
             return False
+        length, stride = board.cars[car]
         direction = 1 if steps > 0 else -1
         for _ in range(abs(steps)):
-            slid = _slid(board, state, car, direction)
-            if slid is None:
+            cell = _ahead(places[car], length, stride, direction)
+            if cell is None or cell in taken:
                 return False
-            state = slid
-    return _is_out(board, state)
+            taken.remove(places[car] if direction > 0 else places[car] + (length - 1) * stride)
+            taken.add(cell)
+            places[car] += direction * stride
+    return _is_out(board, tuple(places))
 
 
 def solution(board: Board) -> str | None:
@@ -102,15 +110,21 @@ def _slides(board: Board, state: State) -> Iterator[tuple[str, State]]:
 def _slid(board: Board, state: State, car: int, direction: int) -> State | None:
     """The state after one step of one car, or None when something is in its way."""
     length, stride = board.cars[car]
-    end = state[car] + (length - 1) * stride if direction > 0 else state[car]
-    cell = end + direction * stride
-    inside = end // _SIZE == cell // _SIZE if stride == 1 else 0 <= cell < _SIZE * _SIZE
-    if not inside or not 0 <= cell < _SIZE * _SIZE or cell in board.walls:
+    cell = _ahead(state[car], length, stride, direction)
+    if cell is None or cell in board.walls:
         return None
     for other, ((size, step), place) in enumerate(zip(board.cars, state, strict=True)):
         if other != car and cell in range(place, place + size * step, step):
             return None
     return (*state[:car], state[car] + direction * stride, *state[car + 1 :])
+
+
+def _ahead(place: int, length: int, stride: int, direction: int) -> int | None:
+    """The cell that a car's next step takes, or None past the board's edge."""
+    end = place + (length - 1) * stride if direction > 0 else place
+    cell = end + direction * stride
+    inside = 0 <= cell < _SIZE * _SIZE and (stride != 1 or end // _SIZE == cell // _SIZE)
+    return cell if inside else None
 
 
 def _is_out(board: Board, state: State) -> bool:

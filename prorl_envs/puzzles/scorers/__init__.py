@@ -25,12 +25,16 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 def strict_score(task: str, answer: str, entry: Entry) -> float:
     """The strict value in [0, 1] of an answer without surrounding blanks.
 
+    The stored answer is right as it stands; an empty answer is right only where the stored one is empty and the
+    task's rule agrees.
+
     Raises:
         UnknownNameError: no such task; suggests the nearest.
         KeyError: the entry lacks a field that its task's rule needs.
     """
-    if task not in RULES:
+    if answer and answer == entry.answer and task in RULES:
+        return 1.0
+    rule = RULES.get(task)
+    if rule is None:
         raise UnknownNameError("puzzle", task, RULES)
-    if not answer and entry.answer.strip():
-        return 0.0
-    return RULES[task].score(answer, entry)
+    return rule.score(answer, entry) if answer or not entry.answer.strip() else 0.0

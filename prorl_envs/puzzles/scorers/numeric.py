@@ -68,13 +68,13 @@ def sole_number(answer: str, entry: Entry) -> float:
 
 def chosen_candidate(answer: str, entry: Entry) -> float:
     """The right candidate: within 0.01 of it, and nearer to it than to any other."""
-    value = decimal_number(answer, grouped=True)
-    if value is None:
+    number = decimal_number(answer, grouped=True)
+    if number is None:
         return 0.0
-    right = Decimal(str(entry.metadata["solution"]))
-    others = [Decimal(str(c)) for c in entry.metadata["candidates"] if Decimal(str(c)) != right]
+    value, right = float(number), float(entry.metadata["solution"])
     near = abs(value - right)
-    return float(near < Decimal("0.01") and all(near < abs(value - other) for other in others))
+    nearest = all(near < abs(value - other) for other in entry.metadata["candidates"] if other != right)
+    return float(near < 0.01 and nearest)
 
 
 def three_figures(answer: str, entry: Entry) -> float:
@@ -111,10 +111,10 @@ def complex_value(answer: str, entry: Entry) -> float:
     """The same complex number, as ``a + bi`` (either part may be left out)."""
     value = _complex(answer)
     real, imaginary = entry.metadata["result"]
-    return float(value == (Fraction(real), Fraction(imaginary)))
+    return float(value == (Decimal(real), Decimal(imaginary)))
 
 
-def _complex(text: str) -> tuple[Fraction, Fraction] | None:
+def _complex(text: str) -> tuple[Decimal, Decimal] | None:
     compact = _SIGNS.sub(r"\1", text)
     if compact.startswith("(") and compact.endswith(")"):
         compact = compact[1:-1]
@@ -123,11 +123,11 @@ def _complex(text: str) -> tuple[Fraction, Fraction] | None:
         return None
     real, sign, imaginary = match.groups()
     if compact[-1] not in "iIjJ":
-        return Fraction(real), Fraction(0)
+        return Decimal(real), Decimal(0)
     if real and not sign:  # "7i": the only number belongs to the imaginary part
-        return (Fraction(0), Fraction(real)) if not imaginary else None
-    part = Fraction(imaginary or 1)
-    return Fraction(real or 0), -part if sign == "-" else part
+        return (Decimal(0), Decimal(real)) if not imaginary else None
+    part = Decimal(imaginary or 1)
+    return Decimal(real or 0), -part if sign == "-" else part
 
 
 def prime_factors(answer: str, entry: Entry) -> float:

@@ -65,16 +65,16 @@ def duration(answer: str, entry: Entry) -> float:
     return float(found is not None and found == right)
 
 
-def _seconds(text: str, entry: Entry) -> Fraction | None:
+def _seconds(text: str, entry: Entry) -> Decimal | None:
     task = str(entry.metadata["task_type"])
     if task == "date":
-        days = _DAYS.fullmatch(text)
-        return Fraction(days.group(1)) if days else None
+        match = _DAYS.fullmatch(text)
+        return Decimal(match.group(1)) if match else None
     clock = _CLOCK.fullmatch(text)
     if not clock or bool(clock.group(1)) != task.startswith("datetime"):
         return None
-    days_, hours, minutes, seconds = (Fraction(part or 0) for part in clock.groups())
-    return days_ * 86_400 + hours * 3600 + minutes * 60 + seconds
+    days, hours, minutes, seconds = clock.groups()
+    return Decimal(int(days or 0) * 86_400 + int(hours) * 3600 + int(minutes) * 60) + Decimal(seconds or 0)
 
 
 def triangle(answer: str, entry: Entry) -> float:

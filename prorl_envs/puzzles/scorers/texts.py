@@ -10,8 +10,8 @@ __all__ = ["RULES", "exact"]
 
 def exact(answer: str, entry: Entry) -> float:
     """The same text; blanks at the ends of the answer and of its lines do not matter."""
-    if answer == entry.answer:
-        return 1.0
+    if "\n" not in answer:
+        return float(answer == entry.answer.strip())
     return float(lines(answer) == lines(entry.answer))
 
 
