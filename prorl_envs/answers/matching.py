@@ -31,6 +31,8 @@ def compare_shapes(gold: Shape, answer: Shape) -> Outcome:
     if isinstance(answer, Chain):
         return _compare_chain(gold, answer)
     if isinstance(gold, Chain):
+        if isinstance(answer, Scalar) and is_compound(answer.name):
+            return differ("equation")
         return compare_shapes(Scalar(gold.parts[-1]), answer)
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
         return compare_ratios(gold, answer)
