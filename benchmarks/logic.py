@@ -2,9 +2,9 @@
 
     python -m benchmarks.logic [--items 5] [--batch 10000] [--workers 2] [--output benchmarks/results/logic.md]
 
-For each task the same responses, with right and wrong answers, are judged by `LogicVerifier` and by the same frame around
-Reasoning Gym's own ``score_answer``, unfenced. The bare scorers, without the frame that finds the answer, are compared too:
-many are one comparison of two short texts. Each figure is the best of several runs, in this process.
+For each task the same responses, with right and wrong answers, are judged by `LogicVerifier` and by the same frame
+around Reasoning Gym's own ``score_answer``, unfenced. The bare scorers, without the frame that finds the answer, are
+compared too: many are one comparison of two short texts. Each figure is the best of several runs, in this process.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Unfenced(LogicVerifier):
         super().__init__()
         self._upstream, self._raw = score, raw
 
-    def _score(self, answer: str, name: str, entry: Entry) -> Verdict:
+    def _score(self, answer: str, name: str, entry: Entry) -> Verdict:  # noqa: ARG002  # the base's signature
         value = min(1.0, max(0.0, float(self._upstream(answer, self._raw))))
         return Verdict.share(value, detail=f"{name}: upstream", parts={"answered": 1.0})
 

@@ -91,7 +91,7 @@ def _figures(value: Decimal) -> Decimal:
 
 def probability(answer: str, entry: Entry) -> float:
     """The same probability within 0.0001, and within 5 % of itself (so that 0 is never near enough)."""
-    value, right = fraction(answer), fraction(entry.answer)
+    value, right = fraction(answer), fraction(entry.answer.strip())
     if value is None or right is None:
         return 0.0
     return float(abs(value - right) <= min(Fraction(1, 10_000), abs(right) / 20))
