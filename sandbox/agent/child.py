@@ -134,8 +134,10 @@ def _function(namespace: dict[str, Any], fn_name: str) -> Any:
     owner, _, method = fn_name.rpartition(".")
     if owner:
         return getattr(namespace[owner](), method)
-    if fn_name not in namespace and "Solution" in namespace:
-        return getattr(namespace["Solution"](), fn_name)
+    # The class first: a name like `merge` may also be there from the star imports that programs are given.
+    solution = namespace.get("Solution")
+    if hasattr(solution, fn_name):
+        return getattr(solution(), fn_name)
     return namespace[fn_name]
 
 
