@@ -202,6 +202,8 @@ def resolve_tasks(
     judge = choose_verifier(domain, verifier).build()
     for row, task in enumerate(found, start=1):
         try:
+            if task.domain != domain:
+                raise TaskError(f"it is of domain {task.domain!r}, and this environment of {domain!r}")
             judge.check(task)
         except TaskError as error:
             raise RowError(str(error), file=task.source or recipe, row=row) from error

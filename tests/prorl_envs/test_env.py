@@ -248,6 +248,8 @@ def test_bad_tasks_are_refused_before_the_first_episode(scorer: Scorer) -> None:
         VerifiableEnv("math", recipe="deepscalar")
     with pytest.raises(ConfigError, match="tasks= or recipe="):
         VerifiableEnv("scripted", verifier=scripted.PATH)
+    with pytest.raises(RowError, match="of domain 'stem'"):
+        VerifiableEnv("math", recipe="samples-stem")
     with pytest.raises(TaskError):
         VerifiableEnv("math", tasks=[{"prompt": "?"}])
 
