@@ -192,13 +192,8 @@ class Task:
         ``prompt`` is a list of messages, ``truth`` and ``meta`` are JSON texts: parquet would otherwise merge
         the fields of all rows into one struct and turn absent into null and integers into floats.
         """
-        row = self.to_dict()
-        return {
-            **row,
-            "prompt": self.messages,
-            "truth": _dumps(row["truth"]),
-            "meta": _dumps(row["meta"]),
-        }
+        texts = {"truth": _dumps(dict(self.truth)), "meta": _dumps(dict(self.meta))}
+        return {**self.to_dict(), "prompt": self.messages, **texts}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Task:

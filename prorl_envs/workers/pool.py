@@ -210,8 +210,8 @@ class Pool:
 
     def _staff(self) -> None:
         """Retires idle workers that lack a domain, and forks up to as many as there is work for."""
-        for worker in [w for w in self._workers if w.generation != self._generation and not w.inflight]:
-            self._drop(worker)
+        for stale in [w for w in self._workers if w.generation != self._generation and not w.inflight]:
+            self._drop(stale)
         busy = sum(1 for worker in self._workers if worker.inflight)
         while len(self._workers) < min(self._size, busy + len(self._queue)):
             pid, sock = self._home().fork()

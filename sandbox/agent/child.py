@@ -136,7 +136,7 @@ def _function(namespace: dict[str, Any], fn_name: str) -> Any:
         return getattr(namespace[owner](), method)
     # The class first: a name like `merge` may also be there from the star imports that programs are given.
     solution = namespace.get("Solution")
-    if hasattr(solution, fn_name):
+    if solution is not None and hasattr(solution, fn_name):
         return getattr(solution(), fn_name)
     return namespace[fn_name]
 
