@@ -119,7 +119,9 @@ class DockerLauncher:
         except docker.errors.DockerException as error:
             raise RequirementError(f"no Docker daemon answers (is DOCKER_HOST right?): {error}") from None
         try:
-            self._container = client.containers.run(self._image, **self._options())
+            # Looked up first: `run` would pull a missing image from wherever its name leads.
+            image = client.images.get(self._image)
+            self._container = client.containers.run(image, **self._options())
         except docker.errors.ImageNotFound:
             client.close()
             build = "docker build -t prorl-sandbox -f sandbox/Dockerfile sandbox"
@@ -145,7 +147,9 @@ class DockerLauncher:
             "pids_limit": 160 * (self._workers + 1),
             "mem_limit": 2048 * MIB * (self._workers + 1),
             "memswap_limit": 2048 * MIB * (self._workers + 1),
-            "tmpfs": {"/scratch": f"size={64 * (self._workers + 1)}m,mode=1777,nosuid,nodev,exec"},
+            "tmpfs": {
+                "/scratch": f"size={64 * (self._workers + 1)}m,mode=1777,nr_inodes={4096 * (self._workers + 1)},nosuid,nodev,exec"
+            },
             "volumes": [f"{self._folder}:{_INSIDE}:rw", f"{Path(__file__).parent}:{_ROOM}:ro"],
             "environment": ENVIRONMENT,
             "working_dir": "/",

@@ -28,6 +28,8 @@ CONTROL = 3
 
 SETTINGS = "PRORL_SANDBOX_AGENT"
 
+_SITE = ("/usr/lib/python3/dist-packages", f"{os.path.dirname(os.__file__)}/site-packages")
+
 
 def main() -> None:
     """Runs the agent until its judge goes away."""
@@ -71,11 +73,12 @@ def _raise_stack(settings: dict[str, Any]) -> None:
 
 def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     """Loads what programs load, and walks the very path a test takes, so that children inherit it warm."""
-    if guard.paths:
-        sys.path[:] = ["", *guard.paths]
+    # In an image of its own, all that is installed may be seen.
+    sys.path[:] = ["", *(guard.paths or [*sys.path, *filter(os.path.isdir, _SITE)])]
     sys.argv = ["solution.py"]
     for name in ("_sitebuiltins", *settings["preload"]):
-        importlib.import_module(name)
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     _restore_site_builtins()
     _forget_limits()
     _rehearse(guard)
