@@ -88,7 +88,7 @@ class Pool:
         with self._lock:
             self._closing = True
             thread, self._thread = self._thread, None
-        if thread is not None:
+        if thread is not None and thread is not threading.current_thread():  # a garbage collection may close us
             self._wake()
             thread.join()
         self._release()
