@@ -126,6 +126,21 @@ class Conductor(TrainerCallback):
             self._validate(0)
         self._clock = time.perf_counter()
 
+    def on_pre_optimizer_step(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        optimizer: Any = None,
+        **_: Any,
+    ) -> None:
+        """Warms the learning rate up again after a reset. The scheduler restores it after each update."""
+        resets, warmup = self._trainer.run_state.resets, self._config.optimizer.warmup
+        if resets and warmup and self._config.reset.optimizer:
+            since = state.global_step - resets[-1]["step"] * self._config.updates_per_step
+            for group in optimizer.param_groups:
+                group["lr"] *= min(1.0, (since + 1) / warmup)
+
     def on_log(
         self,
         args: TrainingArguments,  # noqa: ARG002

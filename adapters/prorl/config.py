@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from prorl_envs.errors import ConfigError
 
@@ -44,7 +44,7 @@ class EnvironmentItem(_Settings):
     """As in ``prorl envs``."""
     weight: float | None = Field(default=None, gt=0)
     """Relative share of the prompts; by default the number of its tasks."""
-    options: dict[str, JsonValue] = {}
+    options: dict[str, Any] = {}
     """``recipe``, ``path``, ``split``, ``limit``, or what the environment's generator takes."""
 
 
@@ -133,7 +133,7 @@ class OptimizerSettings(_Settings):
     mini_batch: int = Field(default=64, ge=1)
     """Prompts per update."""
     warmup: int = Field(default=0, ge=0)
-    """Updates of linear warm-up."""
+    """Updates of linear warm-up, at the start and after each reset: without moments Adam's steps are large."""
     device_batch: int = Field(default=8, ge=1)
     """Responses in one forward and backward pass on one device. Only speed and memory depend on it."""
     beta1: float = Field(default=0.9, ge=0, lt=1)

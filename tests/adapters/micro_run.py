@@ -1,4 +1,4 @@
-"""The smallest run that has every part: a few hundred weights, two updates a step, four steps."""
+"""The smallest run that has every part: a few thousand weights, two updates a step, four steps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from adapters.prorl.settings import validated
+
+_TWO_DIGITS = {
+    "min_numbers": 2,
+    "max_numbers": 2,
+    "min_value": 0,
+    "max_value": 9,
+    "min_decimals": 0,
+    "max_decimals": 0,
+}
 
 MICRO: dict[str, Any] = {
     "name": "micro",
@@ -16,16 +25,16 @@ MICRO: dict[str, Any] = {
         {
             "id": "prorl/Logic-v0",
             "weight": 1,
-            "options": {"task": "spell_backward", "size": 60, "seed": 1, "config": {"max_word_len": 4}},
+            "options": {"task": "number_sorting", "size": 90, "seed": 1, "config": _TWO_DIGITS},
         },
         {
             "id": "prorl/Logic-v0",
             "weight": 1,
-            "options": {"task": "palindrome_generation", "size": 60, "seed": 1, "config": {"max_length": 4}},
+            "options": {"task": "palindrome_generation", "size": 90, "seed": 1, "config": {"max_length": 3}},
         },
     ],
-    "model": {"hidden": 16, "layers": 1, "heads": 2, "bf16": False, "gradient_checkpointing": False},
-    "warm_start": {"updates": 30, "tasks": 60, "batch": 16},
+    "model": {"hidden": 32, "layers": 2, "heads": 2, "bf16": False, "gradient_checkpointing": False},
+    "warm_start": {"updates": 150, "tasks": 160, "batch": 32, "learning_rate": 0.006},
     "rollout": {
         "prompts": 4,
         "group": 4,
@@ -35,7 +44,7 @@ MICRO: dict[str, Any] = {
         "max_rounds": 2,
     },
     "objective": {"kl": 0.05, "reward": "binary"},
-    "optimizer": {"mini_batch": 2, "device_batch": 8, "learning_rate": 1e-3},
+    "optimizer": {"mini_batch": 2, "device_batch": 8, "learning_rate": 1e-3, "warmup": 2},
     "reset": {"every": 1},
     "validation": {"tasks": 8, "samples": 2, "every": 2},
     "checkpoint": {"every": 2, "keep": 2},
