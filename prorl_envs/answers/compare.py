@@ -9,7 +9,7 @@ from prorl_envs.answers.choices import chosen, compare_choices, gold_choices
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.matching import compare_shapes
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
-from prorl_envs.answers.phrases import compare_phrases, meaning
+from prorl_envs.answers.phrases import compare_phrases, is_phrase, meaning
 from prorl_envs.answers.reading import read_shape
 from prorl_envs.answers.residues import compare_residues
 from prorl_envs.answers.response import unboxed
@@ -108,7 +108,7 @@ def _by_math_verify(gold: str, answer: str) -> Outcome:
         return UNDECIDED
     if _reads(clean(gold)) and _reads(clean(answer)):
         return UNDECIDED
-    if "\\text" in clean(gold) + clean(answer):
+    if "\\text" in clean(gold) + clean(answer) or is_phrase(clean(gold)) or is_phrase(clean(answer)):
         return UNDECIDED  # math-verify drops words: to it 5:30 p.m. is 5:31 p.m.
     if _RISKY.search(answer) and not _RISKY.search(gold):
         return UNDECIDED

@@ -7,7 +7,7 @@ import re
 from prorl_envs.answers.latex import plain_words
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 
-__all__ = ["compare_phrases", "meaning"]
+__all__ = ["compare_phrases", "is_phrase", "meaning"]
 
 _SYNONYMS = {
     "(none)": "emptyset|empty set|no solution|no solutions|no real solution|no real solutions|none|no such number|"
@@ -36,6 +36,11 @@ def meaning(text: str) -> str:
     return _MEANINGS.get(words, words)
 
 
+def is_phrase(text: str) -> bool:
+    """Whether a cleaned text is words alone, so that no mathematics can be in it."""
+    return bool(_ONLY_WORDS.fullmatch(meaning(text)))
+
+
 def compare_phrases(gold: str, answer: str) -> Outcome:
     """Two cleaned texts as words. Undecided unless both say something in words."""
     a, b = meaning(gold), meaning(answer)
@@ -44,8 +49,6 @@ def compare_phrases(gold: str, answer: str) -> Outcome:
     if a == b and (a.startswith("(") or _WORDY.search(a)) and _same_figures(gold, answer):
         return same("words")
     if a.startswith("(") and b.startswith("("):
-        return differ("words")
-    if _ONLY_WORDS.fullmatch(a) and _ONLY_WORDS.fullmatch(b):
         return differ("words")
     return UNDECIDED
 

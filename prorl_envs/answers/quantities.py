@@ -50,6 +50,8 @@ _ABOUT = re.compile(
     r"^(?:\\approx|\\sim|~|about|approximately|approx\.?|roughly|around|ca\.|\\text\{\s*(?:about|approximately|roughly)\s*\})\s*+"
 )
 _SEVERAL_NAMED = re.compile(r"=[^=]*(?:[,;]|\band\b)[^=,;]{1,40}=")
+_HYPHENATED = re.compile(r"^\d[\d.]*+\s*+--?\s*+\d")
+"""``10-20`` is a range, not a difference."""
 _RESULT = re.compile(r"(?<![<>!\\])=|\\approx|\\simeq")
 _CONTINUES = re.compile(
     r"\s*+(?:[-+*/^!(]|\\(?:frac|sqrt|pi|pm|times|cdot|ln|log|sin|cos|text\{\s*(?:to|and|or)\b)|,?\s*+\d)"
@@ -158,6 +160,8 @@ def _made(match: re.Match[str], extra: int) -> Quantity:
 
 def _constant(text: str) -> tuple[Quantity, str] | None:
     r"""An exact constant such as ``\frac{2}{3}\pi``, up to the first words."""
+    if _HYPHENATED.match(text):
+        return None
     cut = text.find("\\text")
     candidates = [(text, "")] if cut < 0 else [(text[:cut], text[cut:]), (text, "")]
     words = re.search(r"(?<=[\d})])\s++(?=[A-Za-zµ°])", text)

@@ -79,7 +79,7 @@ def extract_answer(solution: str) -> Extracted:
 
 def _wordless(text: str) -> bool:
     """Nothing but mathematics, however long."""
-    return len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\\[A-Za-z]+", " ", text))) < 8 and "\\boxed" not in text
+    return len(re.findall(r"[A-Za-z]{3,}", re.sub(r"\\[A-Za-z]+", " ", text))) < 4 and "\\boxed" not in text
 
 
 def _value(sentence: str) -> str:

@@ -205,7 +205,9 @@ class _Reader:
         sign, stack = 1, [1]
         while self.position < len(self.text):
             char = self.text[self.position]
-            if char in " *.{}":
+            if char in " *.{}" or (
+                char == "-" and self.text[self.position + 1 : self.position + 2].isalpha()
+            ):
                 self.position += 1
             elif char == "/":
                 sign = -stack[-1]

@@ -14,12 +14,18 @@ from prorl_envs.core import Task
 from prorl_envs.verifiers.math_answer import MathVerifier
 
 BENCHMARKS = {
-    "aime": 30, "amc": 83, "math": 500, "minerva": 272, "olympiad_bench": 675,
-}  # fmt: skip
+    "aime": 30,
+    "amc": 83,
+    "math": 500,
+    "minerva": 272,
+    "olympiad_bench": 675,
+}
 
 
 def problems(shared_data: Path, name: str) -> list[dict[str, object]]:
-    return list(json.loads((shared_data / "math_eval" / f"deepscaler_test_{name}.json").read_text(encoding="utf-8")))
+    return list(
+        json.loads((shared_data / "math_eval" / f"deepscaler_test_{name}.json").read_text(encoding="utf-8"))
+    )
 
 
 def accepted(problem: dict[str, object]) -> list[str]:

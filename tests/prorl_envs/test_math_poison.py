@@ -16,7 +16,11 @@ from prorl_envs.scoring import Scorer
 from tests.prorl_envs.poison_answers import POISON
 
 DEADLINE_S = 3.0
-FEW = [case for case in POISON if case[0] in ("tower of nines", "bars", "list of ones for 1", "surrogates", "code")]
+FEW = [
+    case
+    for case in POISON
+    if case[0] in ("tower of nines", "bars", "list of ones for 1", "surrogates", "code")
+]
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,12 @@ def test_cleaning_twice_changes_nothing_that_matters(text: str) -> None:
 @given(fractions)
 def test_a_fraction_is_itself_however_written(value: Fraction) -> None:
     top, bottom = value.numerator, value.denominator
-    for form in (f"{top}/{bottom}", latex(value), latex(value).replace("frac", "dfrac"), f"\\frac{{{top * 3}}}{{{bottom * 3}}}"):
+    for form in (
+        f"{top}/{bottom}",
+        latex(value),
+        latex(value).replace("frac", "dfrac"),
+        f"\\frac{{{top * 3}}}{{{bottom * 3}}}",
+    ):
         assert correct(f"{top}/{bottom}", box(form)), form
 
 
@@ -70,7 +75,12 @@ def test_two_fractions_are_equal_exactly_when_their_values_are(a: Fraction, b: F
 @FAST
 @given(integers)
 def test_thousands_separators_change_nothing(value: int) -> None:
-    for form in (f"{value:,}", f"{value:,}".replace(",", "{,}"), f"{value:,}".replace(",", "\\,"), f"{value}.0"):
+    for form in (
+        f"{value:,}",
+        f"{value:,}".replace(",", "{,}"),
+        f"{value:,}".replace(",", "\\,"),
+        f"{value}.0",
+    ):
         assert correct(str(value), box(form)), form
 
 
@@ -81,7 +91,10 @@ def test_a_changed_integer_is_wrong(value: int, step: int) -> None:
 
 
 @FAST
-@given(st.sampled_from(PAIRS), st.sampled_from(["{}", " {} ", "\n{}\n", "${}$", "\\displaystyle {}", "\\ {}\\ ", "{}."]))
+@given(
+    st.sampled_from(PAIRS),
+    st.sampled_from(["{}", " {} ", "\n{}\n", "${}$", "\\displaystyle {}", "\\ {}\\ ", "{}."]),
+)
 def test_white_space_and_math_marks_change_no_verdict(pair, form: str) -> None:  # type: ignore[no-untyped-def]
     assert correct(pair.gold, box(form.format(pair.answer))) is pair.equal
 
@@ -89,7 +102,9 @@ def test_white_space_and_math_marks_change_no_verdict(pair, form: str) -> None: 
 @FAST
 @given(
     st.sampled_from(PAIRS),
-    st.sampled_from(["", "The answer is ", "<think>hm \\boxed{3}</think>\n", "We see $x=2$, so\n\\[", "**Answer:** "]),
+    st.sampled_from(
+        ["", "The answer is ", "<think>hm \\boxed{3}</think>\n", "We see $x=2$, so\n\\[", "**Answer:** "]
+    ),
     st.sampled_from(["", ".", " as was to be shown.", "\\]", "$", "\n\nDone."]),
 )
 def test_surrounding_prose_changes_no_verdict(pair, before: str, after: str) -> None:  # type: ignore[no-untyped-def]

@@ -119,7 +119,9 @@ def test_every_sample_reference_earns_its_reward() -> None:
     rows = [json.loads(line) for line in SAMPLES.read_text(encoding="utf-8").splitlines()]
     assert len(rows) >= 25
     for row in rows:
-        assert STRICT.verify(row["reference"], Task("math", row["problem"], row["truth"])).correct, row["problem"]
+        assert STRICT.verify(row["reference"], Task("math", row["problem"], row["truth"])).correct, row[
+            "problem"
+        ]
         assert not STRICT.verify("\\boxed{-12345.678}", Task("math", row["problem"], row["truth"])).correct
 
 
