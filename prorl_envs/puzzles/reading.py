@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 __all__ = [
+    "bare",
     "decimal_number",
     "fraction",
     "integer",
@@ -55,6 +56,11 @@ def fraction(text: str) -> Fraction | None:
         return Fraction(number) if number is not None else None
     numerator, denominator = integer(top.strip()), integer(bottom.strip())
     return Fraction(numerator, denominator) if numerator is not None and denominator else None
+
+
+def bare(text: str) -> str:
+    """The text without the quotes around it or the period after it."""
+    return text.strip("\"'`. \t\n")
 
 
 def lines(text: str) -> list[str]:

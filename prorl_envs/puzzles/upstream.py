@@ -58,13 +58,16 @@ def _restored(task: str, entry: Entry) -> dict[str, Any]:
     restore = _RESTORE.get(task)
     if restore:
         restore(metadata)
-    return {"question": entry.question, "answer": entry.answer or None, "metadata": metadata}
+    answer = None if task in _WITHOUT_ANSWER else entry.answer
+    return {"question": entry.question, "answer": answer, "metadata": metadata}
 
 
 def _boards_as_tuples(metadata: dict[str, Any]) -> None:
     for name in ("input", "output"):
         metadata[name] = tuple(tuple(row) for row in metadata[name])
 
+
+_WITHOUT_ANSWER = frozenset({"boxnet", "graph_color", "propositional_logic", "rubiks_cube", "rush_hour"})
 
 _RESTORE: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "arc_agi": _boards_as_tuples,

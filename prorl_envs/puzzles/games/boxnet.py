@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 __all__ = ["lifted", "plan"]
 
 _AGENT = re.compile(
-    r"\s*+(?:Agent)?\s*+\[?\s*+([0-9]{1,3}\.[0-9])\s*+,\s*+([0-9]{1,3}\.[0-9])\s*+\]?\s*+", re.ASCII
+    r"\s*+(?:Agent)?\s*+\[?\s*+([0-9]{1,3}\.[0-9])\s*+,\s*+([0-9]{1,3}\.[0-9])\s*+\]?\s*+",
+    re.ASCII | re.IGNORECASE,
 )
 _MOVE = re.compile(
     r"\s*+move\(\s*+(box_[a-z]{1,20})\s*+,\s*+(?:(target_[a-z]{1,20})"

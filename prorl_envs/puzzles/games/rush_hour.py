@@ -12,6 +12,7 @@ __all__ = ["Board", "moves", "read_board", "solution", "solves"]
 
 _SIZE = 6
 _MOVE = re.compile(r"([A-Z])([+-])([1-5])", re.ASCII)
+_SEQUENCE = re.compile(r"[\s,;.\[\]\"'`]*+(?:[A-Z][+-][1-5][\s,;.\[\]\"'`]*+){0,1000}+", re.ASCII)
 
 State: TypeAlias = tuple[int, ...]
 """For each car, the cell of its upper left end."""
@@ -47,11 +48,10 @@ def read_board(description: str) -> Board:
 
 
 def moves(text: str) -> list[tuple[int, int]] | None:
-    """``(car, steps)`` of moves such as ``F+1 K-2`` with blanks or commas between, or None when one is no move."""
-    matches = [_MOVE.fullmatch(token) for token in text.replace(",", " ").split()]
-    if None in matches or len(matches) > 1000:
+    """``(car, steps)`` of moves such as ``F+1 K-2``, with or without punctuation between; None for other texts."""
+    if not _SEQUENCE.fullmatch(text):
         return None
-    return [(ord(m.group(1)) - ord("A"), int(m.group(2) + m.group(3))) for m in matches if m]
+    return [(ord(m[1]) - ord("A"), int(m[2] + m[3])) for m in _MOVE.finditer(text)]
 
 
 def solves(board: Board, sequence: list[tuple[int, int]]) -> bool:

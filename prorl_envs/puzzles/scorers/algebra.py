@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from prorl_envs.puzzles.algebras import Arithmetic, Derivatives, Polynomials
 from prorl_envs.puzzles.expressions import BadExpressionError, Node, evaluate, parse
-from prorl_envs.puzzles.reading import decimal_number
+from prorl_envs.puzzles.reading import bare, decimal_number
 from prorl_envs.puzzles.rules import Entry, Rule
 
 __all__ = ["RULES"]
@@ -33,7 +33,8 @@ def twenty_four(answer: str, entry: Entry) -> float:
     return _reaches(answer, entry.metadata["numbers"], Fraction(24))
 
 
-def _reaches(answer: str, numbers: list[int], target: Fraction) -> float:
+def _reaches(text: str, numbers: list[int], target: Fraction) -> float:
+    answer = bare(text)
     if sorted(_INTEGERS.findall(answer)) != sorted(str(number) for number in numbers):
         return 0.0
     try:

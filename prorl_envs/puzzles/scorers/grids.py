@@ -13,7 +13,7 @@ __all__ = ["RULES"]
 
 _DECORATED = re.compile(r"[0-9\s|+\-,;:\[\]()=]*+", re.ASCII)
 _FUTOSHIKI = re.compile(r"[0-9\s<>^vV∧∨|]*+")
-_KAKURASU = re.compile(r"[01\s|,;\[\]()]*+")
+_KAKURASU = re.compile(r"[01\s|,;.\[\]()\"'`]*+")
 
 
 def same_board(answer: str, entry: Entry) -> float:
@@ -54,7 +54,7 @@ def _is_rows(rows: Any, right: list[str]) -> bool:
 def pooled(answer: str, entry: Entry) -> float:
     """The right matrix, each element within 0.01 (two decimal places are asked for)."""
     right = [line.split() for line in lines(entry.answer)]
-    found = [[decimal_number(cell) for cell in line.split()] for line in lines(answer)]
+    found = [[decimal_number(cell) for cell in line.split()] for line in lines(answer) if line.strip()]
     if [len(row) for row in found] != [len(row) for row in right]:
         return 0.0
     cells = [

@@ -13,6 +13,7 @@ __all__ = ["RULES"]
 _DISK = re.compile(r"Move disk ([0-9]{1,3}) from Peg ([0-9]{1,3}) to Peg ([0-9]{1,3})", re.ASCII)
 _JUG = re.compile(r"\s*+(?:(fill|empty)\s++([A-Z])|pour\s++([A-Z])\s*+->\s*+([A-Z]))\s*+", re.ASCII)
 _KNIGHT = re.compile(r"\s*+([wB])\s*+,\s*+([A-Z][0-9]{1,2})\s*+,\s*+([A-Z][0-9]{1,2})\s*+", re.ASCII)
+_SEPARATORS = str.maketrans(dict.fromkeys("→>-,;.[]\"'`", " "))
 _DIRECTIONS = {"right": (0, 1), "down": (1, 0), "left": (0, -1), "up": (-1, 0)}
 
 
@@ -88,8 +89,8 @@ def rush_hour_moves(answer: str, entry: Entry) -> float:
 
 
 def sokoban_moves(answer: str, entry: Entry) -> float:
-    """Letters U, D, L, R (blanks and commas between them do not matter) that put every box on a goal."""
-    letters = "".join(answer.replace(",", " ").split())
+    """Letters U, D, L, R (punctuation between them does not matter) that put every box on a goal."""
+    letters = "".join(answer.translate(_SEPARATORS).split())
     if not set(letters) <= set("UDLR") or len(letters) > 5000:
         return 0.0
     return float(sokoban.solves(entry.metadata["gamestr"], letters))
@@ -131,7 +132,7 @@ def lock_buttons(answer: str, entry: Entry) -> float:
     """Active buttons that reach the target; 0.5 when there are more than needed."""
     data = entry.metadata
     buttons = {button["name"]: button for button in data["buttons"]}
-    sequence = answer.upper().replace("→", " ").replace("->", " ").replace(",", " ").split()
+    sequence = answer.upper().translate(_SEPARATORS).split()
     value, color = data["initial_value"], data["initial_state"]
     for name in sequence:
         button = buttons.get(name)

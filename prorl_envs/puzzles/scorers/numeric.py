@@ -6,7 +6,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-from prorl_envs.puzzles.reading import decimal_number, fraction, integer
+from prorl_envs.puzzles.reading import bare, decimal_number, fraction, integer
 from prorl_envs.puzzles.rules import Entry, Rule
 
 __all__ = ["RULES"]
@@ -99,7 +99,7 @@ def probability(answer: str, entry: Entry) -> float:
 
 def simplified_fraction(answer: str, entry: Entry) -> float:
     r"""The fraction in lowest terms, as ``a/b`` or LaTeX, with or without dollars."""
-    text = answer.strip("$").strip()
+    text = bare(answer).strip("$").strip()
     match = _LATEX.fullmatch(text)
     top, slash, bottom = text.partition("/")
     pair = match.groups() if match else (top.strip(), bottom.strip()) if slash else ("", "")

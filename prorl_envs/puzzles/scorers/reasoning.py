@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from prorl_envs.puzzles.games import propositions
-from prorl_envs.puzzles.reading import decimal_number
+from prorl_envs.puzzles.reading import bare, decimal_number
 from prorl_envs.puzzles.rules import Entry, Rule
 
 __all__ = ["RULES"]
@@ -61,7 +61,7 @@ def vocabulary(length: int) -> frozenset[str]:
 
 def duration(answer: str, entry: Entry) -> float:
     """The same length of time: days, a clock time, or days and a clock time."""
-    found, right = _seconds(answer, entry), _seconds(entry.answer.strip(), entry)
+    found, right = _seconds(bare(answer), entry), _seconds(entry.answer.strip(), entry)
     return float(found is not None and found == right)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prorl_envs.puzzles.reading import lines
+from prorl_envs.puzzles.reading import bare, lines
 from prorl_envs.puzzles.rules import Entry, Rule
 
 __all__ = ["RULES", "exact"]
@@ -53,7 +53,7 @@ def palindrome(answer: str, entry: Entry) -> float:
 
 def halting(answer: str, entry: Entry) -> float:
     """True or False, in any case, as the stored answer says."""
-    return float(answer.lower() == entry.answer.strip().lower())
+    return float(bare(answer).lower() == entry.answer.strip().lower())
 
 
 _SUBSTRING = "len(right) / len(answer) when the answer contains the right text; blanks cost credit"
@@ -86,7 +86,9 @@ RULES: dict[str, Rule] = {
     "color_cube_rotation": Rule(
         any_case, "the right color in any case", "0.01 for any other text", "a free floor"
     ),
-    "spell_backward": Rule(any_case, "the word in any case", "share of letters in place", _CLOSE),
+    "spell_backward": Rule(
+        any_case, "the word in any case", "share of letters in place; letters after them are skipped", _CLOSE
+    ),
     "tsumego": Rule(
         any_case,
         "the right point in any case",
