@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sandbox.errors import InvalidProgramError
+from sandbox.errors import InfrastructureError, InvalidProgramError
 
 __all__ = ["PRESETS", "Compare", "checker", "compare_named", "float_compare"]
 
@@ -50,7 +50,14 @@ def checker(fn: Callable[[str, str, str], bool], name: str = "checker") -> Compa
 
     An exception inside `fn` is your bug: it ends the judging of that program as an infrastructure error.
     """
-    return Compare(name, fn)
+
+    def accepts(stdin: str, expected: str, output: str) -> bool:
+        try:
+            return bool(fn(stdin, expected, output))
+        except Exception as error:
+            raise InfrastructureError(f"{name} failed: {type(error).__name__}: {error}") from error
+
+    return Compare(name, accepts)
 
 
 def float_compare(rtol: float = 1e-6, atol: float = 1e-6) -> Compare:

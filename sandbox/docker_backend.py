@@ -133,6 +133,7 @@ class DockerLauncher:
 
     def _options(self) -> dict[str, Any]:
         """Hardening: no network, no capabilities, no writable root, bounded tasks and memory, nobody's user."""
+        many = self._workers + 1
         return {
             "command": ["python3", *FLAGS, f"{_ROOM}/agent/boot.py", f"{_INSIDE}/agent.sock"],
             "name": f"prorl-sandbox-{os.getpid()}-{secrets.token_hex(4)}",
@@ -144,12 +145,10 @@ class DockerLauncher:
             "user": f"{_NOBODY}:{_NOBODY}",
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
-            "pids_limit": 160 * (self._workers + 1),
-            "mem_limit": 2048 * MIB * (self._workers + 1),
-            "memswap_limit": 2048 * MIB * (self._workers + 1),
-            "tmpfs": {
-                "/scratch": f"size={64 * (self._workers + 1)}m,mode=1777,nr_inodes={4096 * (self._workers + 1)},nosuid,nodev,exec"
-            },
+            "pids_limit": 160 * many,
+            "mem_limit": 2048 * MIB * many,
+            "memswap_limit": 2048 * MIB * many,
+            "tmpfs": {"/scratch": f"size={64 * many}m,nr_inodes={4096 * many},mode=1777,nosuid,nodev,exec"},
             "volumes": [f"{self._folder}:{_INSIDE}:rw", f"{Path(__file__).parent}:{_ROOM}:ro"],
             "environment": ENVIRONMENT,
             "working_dir": "/",

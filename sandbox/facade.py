@@ -74,6 +74,7 @@ class Sandbox:
             raise RequirementError("the level 'unsafe' holds nothing: it needs allow_unsafe=True")
         if workers is not None and workers < 1:
             raise InvalidProgramError(f"workers must be at least 1, not {workers!r}")
+        self._languages = Languages(languages)
         self._cpus: list[int | None] = list(allowed_cpus()[:workers])
         self._tools_here = backend == "embedded"
         self._launcher = (
@@ -81,7 +82,6 @@ class Sandbox:
             if backend == "docker"
             else Launcher(wanted, exact=level is not None, python=python)
         )
-        self._languages = Languages(languages)
         self._lock = threading.Lock()
         self._closed = False
         self.stats = Stats()

@@ -134,7 +134,7 @@ def plan_calls(
     inputs = []
     for number, test in enumerate(tests):
         try:
-            inputs.append(values.dumps((list(test.args), dict(test.kwargs))))
+            inputs.append(values.encode_plain((list(test.args), dict(test.kwargs))))
         except (values.NotPlainError, TypeError, RecursionError) as error:
             raise InvalidProgramError(f"the arguments of test {number} are no plain data: {error}") from None
     job = Job(header, encode_source(program.source), inputs)

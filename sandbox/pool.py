@@ -101,7 +101,8 @@ class Pool:
     def _take_spare(self, slot: Slot) -> Worker | None:
         with self._lock:
             spare, self._spare = self._spare, None
-            if self._spare_starts is None and not self.closed:
+            busy = self._spare_starts is not None and self._spare_starts.is_alive()
+            if not busy and not self.closed:
                 self._spare_starts = threading.Thread(
                     target=self._start_spare, name="sandbox-spare", daemon=True
                 )
@@ -116,7 +117,6 @@ class Pool:
         with contextlib.suppress(SandboxError):
             worker = self._start(LIGHT, None)
         with self._lock:
-            self._spare_starts = None
             if worker is not None and not self.closed and self._spare is None:
                 self._spare, worker = worker, None
         if worker is not None:

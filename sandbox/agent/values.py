@@ -13,9 +13,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["NotPlainError", "Opaque", "decode", "dumps", "encode", "loads"]
+__all__ = ["NotPlainError", "Opaque", "decode", "dumps", "encode", "encode_plain", "loads"]
 
 MAX_DEPTH = 64
+_OPAQUE = "o"
 _SAFE_INT = 10**4000
 """Larger integers travel as hexadecimal: decimal text takes quadratic time."""
 
@@ -78,7 +79,7 @@ def _encode_tagged(value: Any, depth: int) -> Any:
     if isinstance(value, complex):
         return {"c": [encode(value.real, below), encode(value.imag, below)]}
     scalar = _numpy_scalar(value)
-    return {"o": type(value).__name__} if scalar is None else encode(scalar, below)
+    return {_OPAQUE: type(value).__name__} if scalar is None else encode(scalar, below)
 
 
 def _numpy_scalar(value: Any) -> Any:
@@ -87,6 +88,21 @@ def _numpy_scalar(value: Any) -> Any:
     if kind.__module__ != "numpy" or not hasattr(kind, "item") or getattr(value, "shape", None) != ():
         return None
     return value.item()
+
+
+def encode_plain(value: Any) -> bytes:
+    """`value` as `dumps` writes it, all of which must be plain data. Raises `NotPlainError`."""
+    data = encode(value)
+    waiting = [data]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if _OPAQUE in item:
+                raise NotPlainError(f"a {item[_OPAQUE]} is no plain data")
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+    return json.dumps(data, separators=(",", ":")).encode("ascii")
 
 
 def decode(data: Any, depth: int = 0) -> Any:
@@ -117,7 +133,7 @@ def _decode_tagged(kind: str, content: Any, depth: int) -> Any:
         return {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}[content]
     if kind == "b":
         return bytes.fromhex(content)
-    if kind == "o":
+    if kind == _OPAQUE:
         return Opaque(str(content)[:80])
     if not isinstance(content, list):
         raise NotPlainError(f"{kind!r} needs a list")
