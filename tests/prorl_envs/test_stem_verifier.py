@@ -106,7 +106,7 @@ def test_a_solution_text_counts_by_its_final_answer() -> None:
 
 
 def test_a_solution_without_a_clear_answer_is_refused_as_a_task() -> None:
-    essay = "Consider first the forces that act on the block. They are gravity and friction.\nBoth depend on the mass."
+    essay = "Consider first the forces that act on the block. They are gravity and friction.\nBoth matter."
     with pytest.raises(TaskError, match="solution"):
         VERIFIER.check(Task("stem", "?", {"answer": essay}))
 
