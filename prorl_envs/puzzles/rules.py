@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["NOTHING", "Entry", "Rule", "Score"]
+__all__ = ["Entry", "Rule", "Score"]
 
 
 class Entry(NamedTuple):
@@ -33,9 +33,6 @@ class Entry(NamedTuple):
 
 Score: TypeAlias = Callable[[str, Entry], float]
 """From an answer without surrounding blanks to a value in [0, 1]. Never raises on any text."""
-
-NOTHING = "part of the answer's text"
-"""The `upstream` field's words for the base scorer's credit; see `Rule.upstream`."""
 
 
 @dataclass(frozen=True)

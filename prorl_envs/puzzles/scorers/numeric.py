@@ -43,7 +43,9 @@ def rounded_decimal_value(answer: str, entry: Entry) -> float:
     value = decimal_number(answer)
     if value is None:
         return 0.0
-    places = int(entry.config.get("max_num_decimal_places", entry.metadata.get("decimal_places", 3)))
+    places = int(
+        entry.config.get("max_num_decimal_places") or entry.metadata["difficulty"]["decimal_places"][1]
+    )
     return float(abs(value - Decimal(entry.answer)) <= Decimal(10) ** -places)
 
 
