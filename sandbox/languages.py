@@ -118,16 +118,17 @@ class Languages:
     """
 
     def __init__(self, more: Iterable[str | Path] = ()) -> None:
-        self._by_name = dict(shipped())
+        self._by_name: dict[str, Language] = {}
         for path in more:
             language = Language.read(Path(path))
             self._by_name[language.name] = language
 
     def get(self, name: str) -> Language:
         """The language called `name`. Raises `UnknownLanguageError`."""
-        if name not in self._by_name:
-            raise UnknownLanguageError(name, [PYTHON, *self._by_name])
-        return self._by_name[name]
+        known = {**shipped(), **self._by_name}
+        if name not in known:
+            raise UnknownLanguageError(name, [PYTHON, *known])
+        return known[name]
 
 
 @functools.cache
