@@ -40,7 +40,8 @@ _CORES = {
 }  # fmt: skip
 _STATE = re.compile(r"\(\s*(?:s|l|g|aq|cr|graphite)\s*\)")
 _ARROW = re.compile(
-    r"\\(?:to|rightleftharpoons|leftrightarrow|Rightarrow|longrightarrow|leftrightharpoons|xrightarrow\s*(?:\[[^\]]*\])?\{[^{}]*\})|<=>|<->|-->|->|⇌|="
+    r"\\(?:to|rightleftharpoons|leftrightarrow|Rightarrow|longrightarrow|leftrightharpoons)"
+    r"|\\xrightarrow\s*(?:\[[^\]]*\])?\{[^{}]*\}|(?:<=>|<->|-->|->)(?:\[[^\]]*\]){0,2}|⇌|="
 )
 _EQUALS = re.compile(r"(?<![<])=(?![>])")
 _COMMANDS = re.compile(r"\\(?:ce|text|mathrm|bf|rm|left|right|,|;|!|\s)|\\ ")

@@ -112,7 +112,7 @@ def function(parser: Parser, name: str) -> Node:
 
 
 def _arguments(parser: Parser) -> list[Node]:
-    for opener, closer in (("(", ")"), ("[", "]"), ("{", "}")):
+    for opener, closer in (("(", ")"), ("[", "]"), ("{", "}"), ("\\{", "\\}")):
         if parser.at("op", opener):
             return _listed(parser, opener, closer)
     if parser.at("op", "-", "+"):

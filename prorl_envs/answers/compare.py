@@ -29,6 +29,7 @@ _RISKY = re.compile(
 _LONGEST_FOR_MATH_VERIFY = 300
 _BASED = re.compile(r"\d\s*+_\s*+\{?\s*+-?\d")
 _LABELLED = re.compile(r"^\\text\s*\{\s*\(([A-J])\)\s*\}(?:\s|\\ )*(.+)$", re.DOTALL)
+REALS = r"\mathbb{R}"
 _BLANKS = re.compile(r"\s++|\\ ")
 
 
@@ -44,6 +45,7 @@ def compare(gold: str, answer: str) -> Outcome:
     a, b = clean(unboxed(gold)), clean(unboxed(answer))
     if not b:
         return differ("empty")
+    a, b = (REALS if meaning(text) == "(reals)" else text for text in (a, b))
     if _BLANKS.sub("", a) == _BLANKS.sub("", b):
         return same("text")
     if gold_choices(gold) is not None and (outcome := compare_choices(gold, answer)).decided:

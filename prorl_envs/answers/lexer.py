@@ -127,18 +127,22 @@ def _text_tokens(content: str, spaced: bool, after_number: bool) -> list[Token]:
         return [Token("text", inner, spaced) if is_unit else Token("let", inner, spaced)]
     if not _PROSE.search(inner) and _MATHS.search(inner) and not (after_number and inner[-1:].isalpha()):
         return [t._replace(spaced=spaced) if n == 0 else t for n, t in enumerate(tokenize(inner))]
+    if counted := _COUNTED.fullmatch(inner):
+        return [Token("num", counted[1], spaced), Token("text", counted[2], True)]
     head, _, last = inner.rpartition(" ")
     if last in ("and", "or") and head:
         return [Token("text", head.rstrip(" ,"), spaced), Token("text", last, True)]
     return [Token("text", content, spaced)]
 
 
+_COUNTED = re.compile(r"(\d[\d,]*+(?:\.\d++)?)\s++([A-Za-z][A-Za-z ]*+)")
 _PROSE = re.compile(r"[A-Za-z]{2}|\\text")
 _MATHS = re.compile(r"[\d,=+\-(){}/^<>|]")
 
 
 def _is_unit(word: str, spaced: bool, after_number: bool) -> bool:
-    return after_number and word in (_UNITS if spaced else _GLUED_UNITS)
+    noun = spaced and len(word) > 3 and word.islower() and bool(set(word) & set("aeiou"))
+    return after_number and (noun or word in (_UNITS if spaced else _GLUED_UNITS))
 
 
 def _word_tokens(word: str, spaced: bool, after_number: bool) -> list[Token]:

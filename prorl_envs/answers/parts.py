@@ -21,6 +21,7 @@ _RANGE = re.compile(
     rf"\s*(?:--?|to|and|through)\s*"
     rf"(?P<high>{_NUMBER})\s*(?P<unit>.{{0,80}})$"
 )
+_BRACKETED = re.compile(r"^\[\s*([^\[\],;]{1,40})[,;]\s*([^\[\],;]{1,40})\]")
 _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _LABEL = re.compile(r"(?:^|(?<=[\s,;]))\(?(?:part\s+)?([a-h]|iv|v?i{1,3}|[1-9])\s*[):]\s*")
 _SEPARATOR = re.compile(r"\s*(?:;|,(?!\d{3}(?!\d))|\band\b|\\text\s*\{\s*(?:,\s*)?and\s*\}|\\\\)\s*")
@@ -30,6 +31,7 @@ _NAME = re.compile(r"^\s*([^=<>]{1,30}?)\s*=\s*")
 def parse_range(text: str) -> tuple[Quantity, Quantity] | None:
     """Both ends of a range, a unit written once counting for both; None when the text is none."""
     text = _TEXT.sub(r" \1 ", clean(text[:300])).strip()
+    text = _BRACKETED.sub(r"\1 to \2", text)
     match = _RANGE.match(_NAME.sub("", text, count=1))
     if match is None:
         return None
@@ -49,7 +51,7 @@ def compare_ranges(gold: str, answer: str, *, rel_tol: float | None, missing_uni
         return UNDECIDED
     given = parse_range(answer)
     if given is None:
-        return differ("range")
+        return UNDECIDED if clean(gold).startswith("[") else differ("range")
     ends = [
         compare_quantities(g, a, rel_tol=rel_tol, missing_unit=missing_unit).equal
         for g, a in zip(wanted, given, strict=True)

@@ -22,6 +22,7 @@ _MEANINGS = {phrase: name for name, phrases in _SYNONYMS.items() for phrase in p
 _ARTICLES = re.compile(r"\b(?:the|a|an)\s++")
 _ASIDE = re.compile(r"\s*+\([^()]*+\)$")
 _COMMAND_WORD = re.compile(r"\\(emptyset|infty)(?![A-Za-z])")
+_NEGATIVE = re.compile(r"-\s*+\\infty")
 _ONLY_WORDS = re.compile(r"(?=.*[a-z]{3})[a-z][a-z ']*+")
 _ABBREVIATED = re.compile(r"(?<=\b[A-Za-z])\.(?=[A-Za-z]\b|\s|$)")
 _WORDY = re.compile(r"[a-z]{2}")
@@ -29,6 +30,8 @@ _WORDY = re.compile(r"[a-z]{2}")
 
 def meaning(text: str) -> str:
     """The canonical words of a cleaned text; synonyms of yes, no, none, infinite and "all reals" are one."""
+    if _NEGATIVE.search(text):
+        return plain_words(text)
     text = _COMMAND_WORD.sub(r" \1 ", text.replace("\\{\\}", "emptyset").replace("\\{ \\}", "emptyset"))
     text = text.replace("\\mathbb{R}", "mathbbr").replace("\\mathbb R", "mathbbr")
     text = _ABBREVIATED.sub("", text)

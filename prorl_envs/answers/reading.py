@@ -116,7 +116,7 @@ def _single(tokens: Sequence[Token]) -> Shape:
         return Items("set", (), "{}")
     if tokens and tokens[0].kind == "cmd" and tokens[0].text == "begin":
         return read_environment(tokens, _read)
-    ratio, colons = cut(tokens, lambda t: t.kind == "op" and t.text == ":")
+    ratio, colons = cut(tokens, lambda t: (t.kind == "op" and t.text == ":") or is_word(t, "to"))
     if colons:
         return Ratio(tuple(readings(part)[0] for part in ratio))
     return _scalar(tokens)
@@ -139,7 +139,7 @@ def _scalar(tokens: Sequence[Token]) -> Shape:
     while end and (tokens[end - 1].kind == "text" or _unit_exponent(tokens, end)):
         end -= 1
     unit = " ".join(t.text for t in tokens[end:]).strip()
-    if _HEDGES & set(word_list(tokens[end:])):
+    if (_HEDGES | {"or", "to"}) & set(word_list(tokens[end:])):
         raise Unreadable("hedged")
     nodes = readings(tokens[:end])
     expanded = [expand(node) for node in nodes]

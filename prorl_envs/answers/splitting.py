@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from prorl_envs.answers.lexer import FUNCTIONS, Token
@@ -26,6 +27,7 @@ COMPARISONS = {
     "=": "=", "<": "<", ">": ">", "le": "<=", "ge": ">=", "ne": "!=", "approx": "~", "sim": "~", "simeq": "~",
     "equiv": "==", "in": "in", "notin": "notin", "leftrightarrow": "iff", "Rightarrow": "=>", "to": "->",
 }  # fmt: skip
+_WORD = re.compile(r"[a-z']++")
 _TARGETS = frozenset(
     {"int", "lim", "sum", "prod", "angle", "max", "min", "overline", "vert", "det", "gcd", "lcm"}
 )
@@ -83,7 +85,7 @@ def is_word(token: Token, *words: str) -> bool:
 
 def word_list(tokens: Sequence[Token]) -> list[str]:
     """All words of the text tokens, lower case."""
-    return [word for token in tokens if token.kind == "text" for word in token.text.lower().split()]
+    return [word for token in tokens if token.kind == "text" for word in _WORD.findall(token.text.lower())]
 
 
 def spelled(tokens: Sequence[Token]) -> str:

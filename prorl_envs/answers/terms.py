@@ -36,6 +36,7 @@ _SPELLINGS = {
 }
 """British spellings and Latin plurals; what they become is looked for as a part of a word."""
 _ASIDE = re.compile(r"\s*+\([^()]*+\)")
+_PREPOSITION = re.compile(r"^(?:to|in|into|by|from|at|on)\s++(?=\S)")
 _WORD = re.compile(r"[a-z]{3}")
 
 
@@ -95,11 +96,14 @@ def _normal(text: str) -> str:
     words = meaning(_ASIDE.sub("", clean(text))).replace("'", "")
     for old, new in _SPELLINGS.items():
         words = words.replace(old, new)
-    return " ".join(_stem(word) for word in words.split())
+    return " ".join(_stem(word) for word in _PREPOSITION.sub("", words).split())
 
 
 def _stem(word: str) -> str:
-    for ending in ("ies", "es", "s"):
-        if word.endswith(ending) and len(word) > len(ending) + 3 and not word.endswith("ss"):
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
+    if len(word) < 5 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("ses", "xes", "zes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else word
