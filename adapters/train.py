@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
 from adapters.prorl.preflight import check_model, disk_needed
 from adapters.prorl.settings import Request, parse
-from prorl_envs.errors import InfrastructureError, ProrlError
+from prorl_envs.errors import ConfigError, InfrastructureError, ProrlError
 from prorl_envs.registry import environment
 
 __all__ = ["main"]
@@ -71,6 +72,8 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     for item in config.environments:
         environment(item.id)
     check_model(config)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("training in several processes is not supported yet: start one process")
     from adapters.prorl.run import execute
 
     folder = request.resume or new_run_folder(config)

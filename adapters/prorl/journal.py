@@ -30,7 +30,7 @@ from adapters.prorl.config import RunConfig
 from adapters.prorl.rollouts import Group
 from prorl_envs.errors import ConfigError
 
-__all__ = ["Journal", "check_room", "new_run_folder", "read_metrics"]
+__all__ = ["Journal", "check_room", "new_run_folder", "read_metrics", "read_run_seed"]
 
 _PACKAGES = (
     "prorl-envs",
@@ -111,6 +111,11 @@ def read_metrics(folder: Path, kind: str) -> list[dict[str, Any]]:
     """The lines of one kind, in order."""
     file = folder / "metrics.jsonl"
     return [row for row in _rows(file) if row["kind"] == kind] if file.exists() else []
+
+
+def read_run_seed(folder: Path) -> int:
+    """The seed that a run was made with."""
+    return int(json.loads((folder / "run.json").read_text(encoding="utf-8"))["seed"])
 
 
 def new_run_folder(config: RunConfig) -> Path:

@@ -30,7 +30,7 @@ try:
     from adapters.prorl.journal import Journal, read_metrics
     from adapters.prorl.rollouts import Rollouts, encode_prompt
     from adapters.prorl.tiny import build_model, build_tokenizer, save_model
-    from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint
+    from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint, written
     from adapters.prorl.warm_start import scrambled_response, warm_start
 except ImportError as error:
     raise MissingExtraError(f"training ({error})", "train") from error
@@ -95,8 +95,9 @@ def execute(
     if trainer.is_world_process_zero():
         journal.write("session", step=step, finished=finished, seconds=time.perf_counter() - began)
         if finished:
-            trainer.save_model(str(folder / "model"))
-            tokenizer.save_pretrained(folder / "model")
+            with written("the trained model"):
+                trainer.save_model(str(folder / "model"))
+                tokenizer.save_pretrained(folder / "model")
         draw_curves(folder)
         _summary(console, folder, finished=finished)
     return Outcome(finished, stop.signal, step)

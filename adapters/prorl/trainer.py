@@ -6,10 +6,12 @@ arguments is listed in ``tests/adapters/test_train_trl_contract.py``, so that an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from transformers import PrinterCallback
 from trl.trainer.callbacks import SyncRefModelCallback
 from trl.trainer.grpo_config import GRPOConfig
@@ -26,9 +29,9 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.rollouts import Rollouts, passed_on
-from prorl_envs.errors import ConfigError
+from prorl_envs.errors import ConfigError, InfrastructureError
 
-__all__ = ["ProrlTrainer", "RunState", "grpo_config", "latest_checkpoint"]
+__all__ = ["ProrlTrainer", "RunState", "grpo_config", "latest_checkpoint", "written"]
 
 _STATE, _REFERENCE = "prorl_state.json", "reference.pt"
 
@@ -166,10 +169,17 @@ class ProrlTrainer(GRPOTrainer):
             getattr(self.optimizer, "optimizer", self.optimizer).state.clear()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """TRL's checkpoint, then the reference and our own state; that last file marks it as complete."""
-        super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
-        if not self.args.should_save:
-            return
+        """TRL's checkpoint, then the reference and our own state; that last file marks it as complete.
+
+        Raises:
+            InfrastructureError: it cannot be written (a full disk); earlier checkpoints are untouched.
+        """
+        with written("the checkpoint"):
+            super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+            if self.args.should_save:
+                self._save_own_state()
+
+    def _save_own_state(self) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         if self.ref_model is not None and self.run_state.resets:
             torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / _REFERENCE)
@@ -190,6 +200,21 @@ class ProrlTrainer(GRPOTrainer):
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """None: a card belongs to a published model, not to every checkpoint."""
+
+
+@contextlib.contextmanager
+def written(what: str) -> Iterator[None]:
+    """Says that `what` could not be written, whichever library found out: each has its own error for a full disk.
+
+    Raises:
+        InfrastructureError: in place of theirs.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise InfrastructureError(
+            f"{what} could not be written: {error}. Make room, then --resume the run"
+        ) from error
 
 
 def latest_checkpoint(output: Path) -> Path | None:

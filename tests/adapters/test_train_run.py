@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
@@ -16,6 +17,8 @@ import torch
 import yaml
 from rich.console import Console
 from safetensors.torch import load_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from adapters import train
 from adapters.prorl import conductor
@@ -234,3 +237,62 @@ def test_the_papers_shape_in_trls_units(tmp_path: Path) -> None:
     assert (made.epsilon, made.epsilon_high, made.temperature, made.loss_type) == (0.2, 0.4, 1.2, "dapo")
     assert made.max_steps == 8000
     assert made.save_steps % 4 == 0
+
+
+def chat_model(folder: Path) -> Path:
+    """A Llama-shaped model of a user's own: byte-level tokenizer with a chat template, and no pad token."""
+    byte_level = sorted(pre_tokenizers.ByteLevel.alphabet())
+    inner = Tokenizer(
+        models.BPE(vocab={char: i for i, char in enumerate([*byte_level, "<|im_end|>"])}, merges=[])
+    )
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    inner.add_special_tokens(["<|im_end|>"])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<|im_end|>")
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}<|im_end|>{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    )
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=2048, eos_token_id=tokenizer.eos_token_id, bos_token_id=None,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_model_of_ones_own_trains_on_several_domains(tmp_path: Path) -> None:
+    model = chat_model(tmp_path / "mine")
+    words = f"""--model {model} --env prorl/Math-v0 --env prorl/Stem-v0:weight=3 --steps 2
+        --runs {tmp_path} --name own
+        --rollout.prompts 4 --optimizer.mini-batch 2 --rollout.group 2 --rollout.max-response-tokens 8
+        --rollout.max-rounds 1 --rollout.max-prompt-tokens 2000
+        --validation.tasks 4 --validation.samples 2"""
+    assert train.main(words.split()) == 0
+    rollouts = [json.loads(line) for line in (tmp_path / "own" / "rollouts.jsonl").read_text().splitlines()]
+    assert {row["domain"] for row in rollouts} <= {"math", "stem"}
+    assert all(row["tokens"] <= 8 for row in rollouts)
+    assert weights(tmp_path / "own").keys() == load_file(model / "model.safetensors").keys()
+    steps = read_metrics(tmp_path / "own", "step")
+    assert [row["truncated"] > 0 for row in steps] == [True, True]
+
+
+def test_a_disk_that_fills_up_costs_the_newest_checkpoint_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: ProrlTrainer) -> None:
+        if self.state.global_step > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self)
+
+    real = ProrlTrainer._save_own_state
+    with monkeypatch.context() as patch:
+        patch.setattr(ProrlTrainer, "_save_own_state", full)
+        with pytest.raises(InfrastructureError, match=r"No space left.*--resume"):
+            run(tmp_path / "full")
+    assert (
+        latest_checkpoint(tmp_path / "full" / "checkpoints")
+        == tmp_path / "full" / "checkpoints" / "checkpoint-4"
+    )
+    assert run(tmp_path / "full", resume=True).finished
