@@ -15,11 +15,12 @@ from prorl_envs.answers import mathverify
 from prorl_envs.answers.compare import compare
 from prorl_envs.answers.deepscaler import deepscaler_equal
 from prorl_envs.answers.golds import gold_answers
-from prorl_envs.answers.outcome import UNDECIDED, Outcome
+from prorl_envs.answers.outcome import UNDECIDED, Outcome, same
 from prorl_envs.answers.response import FinalAnswer, final_answer, later_claims
+from prorl_envs.answers.tolerance import within
 from prorl_envs.answers.units import parse_unit
 from prorl_envs.core import Kind, Status, Task, Verdict
-from prorl_envs.errors import ConfigError
+from prorl_envs.errors import ConfigError, TaskError
 from prorl_envs.extract import Section, last_boxed
 from prorl_envs.verifiers.base import BaseVerifier
 
@@ -30,6 +31,8 @@ MODES = ("strict", "paper")
 
 class MathVerifier(BaseVerifier):
     """Judges a boxed answer against ``truth["answer"]`` or any of ``truth["answers"]``.
+
+    ``truth["abs_tol"]``, where a task has one, is the absolute error it permits (strict mode).
 
     Args:
         mode: "strict" or "paper", see the module.
@@ -49,6 +52,7 @@ class MathVerifier(BaseVerifier):
     def check(self, task: Task) -> None:
         """Raises `TaskError` when the truth has no usable gold answer."""
         gold_answers(task.truth)
+        _tolerance(task)
 
     def prepare(self) -> None:
         """Imports math-verify and builds its grammar (about a second)."""
@@ -65,13 +69,29 @@ class MathVerifier(BaseVerifier):
             return Verdict.bad(Status.NO_ANSWER, detail="no box")
         if not final.content.strip():
             return Verdict.bad(Status.NO_ANSWER, detail="an empty box")
-        return _strict_verdict(golds, final)
+        return _strict_verdict(golds, final, _tolerance(task))
 
 
-def _strict_verdict(golds: tuple[str, ...], final: FinalAnswer) -> Verdict:
+def _tolerance(task: Task) -> float | None:
+    """The absolute tolerance of ``truth["abs_tol"]``, if there is one.
+
+    Raises:
+        TaskError: it is no number of at least 0.
+    """
+    tolerance = task.truth.get("abs_tol")
+    if tolerance is None:
+        return None
+    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or tolerance < 0:
+        raise TaskError("field 'truth.abs_tol' must be a number of at least 0")
+    return float(tolerance)
+
+
+def _strict_verdict(golds: tuple[str, ...], final: FinalAnswer, tolerance: float | None) -> Verdict:
     outcome = UNDECIDED
     for gold in golds:
         outcome = _better(outcome, compare(gold, final.content))
+        if not outcome.equal and tolerance is not None and within(gold, final.content, tolerance):
+            outcome = same("tolerance")
         if outcome.equal:
             break
     if outcome.equal and any(

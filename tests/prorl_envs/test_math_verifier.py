@@ -87,6 +87,17 @@ def test_a_number_may_be_a_gold() -> None:
     assert judge("\\boxed{0.5}", 0.5).correct
 
 
+def test_a_task_may_permit_an_error() -> None:
+    task = Task("math", "?", {"answer": "4.2", "abs_tol": 0.1})
+    assert STRICT.verify("\\boxed{4.3}", task).detail == "tolerance"
+    assert STRICT.verify("\\boxed{4.15\\%}", task).correct
+    assert STRICT.verify("\\boxed{\\sqrt{18}}", task).correct
+    assert not STRICT.verify("\\boxed{4.31}", task).correct
+    assert not STRICT.verify("\\boxed{x}", task).correct
+    with pytest.raises(TaskError, match="abs_tol"):
+        STRICT.check(Task("math", "?", {"answer": "4.2", "abs_tol": -1}))
+
+
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ConfigError, match="mode"):
         MathVerifier(mode="lenient")  # type: ignore[arg-type]
