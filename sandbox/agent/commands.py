@@ -12,7 +12,7 @@ from sandbox.agent import kernel
 from sandbox.agent.guard import Guard
 
 if TYPE_CHECKING:
-    from sandbox.agent.program import Job
+    from sandbox.agent.job import Job
 
 __all__ = ["Built", "build", "test_body"]
 

@@ -194,7 +194,7 @@ class Guard:
             (resource.RLIMIT_DATA if data else resource.RLIMIT_AS, limits["memory_bytes"] + (512 << 20)),
             (resource.RLIMIT_FSIZE, limits["file_bytes"]),
             (resource.RLIMIT_CPU, total),
-            (resource.RLIMIT_NPROC, limits["threads"] + 8 + limits["tasks"]),
+            (resource.RLIMIT_NPROC, limits["threads"] + 16 + limits["tasks"]),
         ):
             if which == resource.RLIMIT_NPROC and not self._held:
                 continue

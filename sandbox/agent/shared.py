@@ -33,9 +33,9 @@ STATUS = struct.Struct("=iQQ")
 class Batch:
     """The descriptors of some tests that share a process."""
 
-    def __init__(self, inputs: list[int]) -> None:
-        self.inputs = inputs
-        self.answers = [os.memfd_create("out", os.MFD_CLOEXEC) for _ in inputs]
+    def __init__(self, count: int) -> None:
+        self.inputs = [os.memfd_create("in", os.MFD_CLOEXEC) for _ in range(count)]
+        self.answers = [os.memfd_create("out", os.MFD_CLOEXEC) for _ in range(count)]
         self.status = os.memfd_create("status", os.MFD_CLOEXEC)
         self.err = os.memfd_create("err", os.MFD_CLOEXEC)
 

@@ -19,6 +19,7 @@ from typing import Any
 from sandbox.agent import child, kernel, program
 from sandbox.agent.child import Scene
 from sandbox.agent.guard import Guard
+from sandbox.agent.job import TestFiles
 from sandbox.agent.wire import Kind, send_record
 
 __all__ = ["main"]
@@ -113,15 +114,14 @@ def _rehearse(guard: Guard) -> None:
     source = b"import sys\nn = int(input())\nprint(n * 2)\nprint([i for i in range(n)])\n"
     for _ in range(8):
         code = compile(source, "solution.py", "exec", dont_inherit=True)
-        stdin = os.memfd_create("in", os.MFD_CLOEXEC)
-        os.write(stdin, b"3\n")
-        os.lseek(stdin, 0, os.SEEK_SET)
-        files = program.TestFiles(stdin)
+        files = TestFiles.empty()
+        os.pwrite(files.stdin, b"3\n", 0)
+        scene = Scene()
         pid = kernel.fork()
         if pid == 0:
             files.enter(guard)
             guard.enter_test()
-            os._exit(child.run_script(code, Scene()))
+            os._exit(child.run_script(code, scene))
         guard.wait_for(pid, 5.0)
         _, status, _ = os.wait4(pid, 0)
         if status or os.pread(files.out, 100, 0) != b"6\n[0, 1, 2]\n":
