@@ -42,7 +42,7 @@ def _is_membership(part: Sequence[Token]) -> bool:
     r"""``k \in \mathbb{Z}``, ``k = 0, 1, 2, ...`` is not told apart here."""
     return (
         any(t.kind == "cmd" and t.text == "in" for t in part)
-        and any(t.kind == "cmd" and t.text == "mathbb" for t in part)
+        and any(t.text == "mathbb" or (t.kind == "let" and t.text in "ZNRQ") for t in part[-4:])
         and len(part) < 12
         and not any(t.text in ("setminus", "cup") for t in part)
     )

@@ -7,9 +7,8 @@ read as one `Region`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
-from prorl_envs.answers.exact import exact
+from prorl_envs.answers.bounds import finite, point_piece, read_inequality
 from prorl_envs.answers.lexer import Token
 from prorl_envs.answers.parser import readings
 from prorl_envs.answers.plusminus import expand
@@ -25,11 +24,10 @@ from prorl_envs.answers.splitting import (
     spelled,
     ungrouped,
 )
-from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
+from prorl_envs.answers.syntax import Node, Unreadable
 
-__all__ = ["interval_piece", "is_infinite", "region_of"]
+__all__ = ["interval_piece", "region_of"]
 
-_ORDER = {"<": (1, False), "<=": (1, True), ">": (-1, False), ">=": (-1, True)}
 _SET_OPERATIONS = frozenset({"cup", "cap", "setminus"})
 _COMPARING = frozenset({"<", ">", "le", "ge", "ne"})
 _SIGNS = frozenset({"<", ">", "le", "ge", "ne"}) | _SET_OPERATIONS | {"mathbb"}
@@ -62,7 +60,14 @@ def region_of(tokens: Sequence[Token]) -> Region | None:
     both = [part for part in both if part]
     if len(both) > 1:
         return _conjunction([_part(p) for p in both])
-    return _part(both[0]) if both else None
+    return _part(both[0]) if both and not _is_named(both[0]) else None
+
+
+def _is_named(tokens: Sequence[Token]) -> bool:
+    """``M \\cap N = ...``: a set's name; what it is equal to is read by itself."""
+    parts, marks = cut(tokens, lambda t: t.text in COMPARISONS and t.kind in ("op", "cmd"))
+    signs = [t.text for t, depth in zip(parts[-1], depths(parts[-1]), strict=True) if depth == 0]
+    return [m.text for m in marks] == ["="] and not _SET_OPERATIONS & set(signs)
 
 
 def _is_sign(token: Token) -> bool:
@@ -98,7 +103,7 @@ def _part(tokens: Sequence[Token]) -> Region | None:
     if ops == ["="] and is_name(parts[0]) and any(t.text in _SET_OPERATIONS for t in parts[1]):
         region = _set_expression(parts[1])
         return Region(region.pieces, spelled(parts[0])) if region else None
-    return _inequality(parts, ops)
+    return read_inequality(parts, ops)
 
 
 def _set_expression(tokens: Sequence[Token]) -> Region | None:
@@ -133,7 +138,9 @@ def _operand(tokens: Sequence[Token]) -> Region:
             if region is None:
                 raise Unreadable("no condition")
             return region
-        return Region(tuple(_point(node) for part in parts if part for node in expand(readings(part)[0])))
+        return Region(
+            tuple(point_piece(node) for part in parts if part for node in expand(readings(part)[0]))
+        )
     if len(parts) == 2:
         ends = [readings(part)[0] for part in parts]
         return Region((interval_piece(ends[0], ends[1], tokens[0].text, tokens[-1].text),))
@@ -145,108 +152,8 @@ def _operand(tokens: Sequence[Token]) -> Region:
 
 def interval_piece(low: Node, high: Node, opener: str, closer: str) -> Piece:
     """The piece of an interval written with these brackets."""
-    return Piece(_finite(low), _finite(high), opener == "[" and _finite(low) is not None,
-                 closer == "]" and _finite(high) is not None)  # fmt: skip
-
-
-def _point(node: Node) -> Piece:
-    return Piece(node, node, True, True)
-
-
-def _finite(node: Node) -> Node | None:
-    """The node, or None for infinity of either sign."""
-    return None if is_infinite(node) else node
-
-
-def is_infinite(node: Node) -> bool:
-    """Whether the expression is infinity, of either sign."""
-    inner = node.args[0] if node.op == "neg" else node
-    return inner.op == "const" and inner.value == "oo"
-
-
-def _inequality(parts: list[list[Token]], ops: list[str]) -> Region | None:
-    if not set(ops) <= {"<", "<=", ">", ">=", "!=", "="} or not all(parts):
-        return None
-    if ops == ["="]:
-        return _equality(parts)
-    if len(ops) == 1:
-        return _one_sided(parts, ops[0])
-    if len(ops) == 2 and is_name(parts[1]) and "!=" not in ops and "=" not in ops:
-        directions = [_ORDER[op] for op in ops]
-        if directions[0][0] != directions[1][0]:
-            return None
-        ends = [readings(parts[0])[0], readings(parts[2])[0]]
-        closed = [directions[0][1], directions[1][1]]
-        if directions[0][0] < 0:
-            ends.reverse()
-            closed.reverse()
-        low, high = _finite(ends[0]), _finite(ends[1])
-        piece = Piece(low, high, closed[0] and low is not None, closed[1] and high is not None)
-        return Region((piece,), spelled(parts[1]))
-    if len(ops) == 2:
-        first, second = _inequality(parts[:2], ops[:1]), _inequality(parts[1:], ops[1:])
-        if first and second:
-            return Region(intersection(first.pieces, second.pieces), first.variable)
-    return None
-
-
-def _equality(parts: list[list[Token]]) -> Region | None:
-    if not is_name(parts[0]):
-        return None
-    values = expand(readings(parts[1])[0])
-    return Region(tuple(_point(value) for value in values), spelled(parts[0]))
-
-
-def _one_sided(parts: list[list[Token]], op: str) -> Region | None:
-    left, right = parts
-    if not is_name(left) and is_name(right):
-        left, right = right, left
-        op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
-    if is_name(left):
-        bounds = expand(readings(right)[0])
-        variable = _symbol(left)
-        if variable is None or not any(variable in symbols(bound) for bound in bounds):
-            return _bounded(bounds, op, spelled(left))
-    return _linear(readings(left)[0], readings(right)[0], op)
-
-
-def _symbol(tokens: Sequence[Token]) -> str | None:
-    try:
-        node = readings(tokens)[0]
-    except Unreadable:
-        return None
-    return str(node.value) if node.op == "sym" else None
-
-
-def _bounded(bounds: list[Node], op: str, variable: str) -> Region | None:
-    if op == "!=":
-        return Region(without(WHOLE, tuple(_point(bound) for bound in bounds)), variable)
-    if len(bounds) != 1:
-        return None
-    bound = _finite(bounds[0])
-    direction, closed = _ORDER[op]
-    closed = closed and bound is not None
-    piece = Piece(None, bound, False, closed) if direction > 0 else Piece(bound, None, closed, False)
-    return Region((piece,), variable)
-
-
-def _linear(left: Node, right: Node, op: str) -> Region | None:
-    """``3 - 2x > 7`` solved for its one symbol; None when it is not linear."""
-    names = symbols(left) | symbols(right)
-    if len(names) != 1:
-        return None
-    name = next(iter(names))
-    difference = Node("add", (left, Node("neg", (right,))))
-    values = [exact(difference, {name: Fraction(x)}) for x in (0, 1, 2)]
-    if any(value is None for value in values):
-        return None
-    zero, one, two = (value or Fraction(0) for value in values)
-    slope = one - zero
-    if slope == 0 or two - one != slope:
-        return None
-    if slope < 0:
-        op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
-    return _bounded([number(-zero / slope)], op, name)
+    return Piece(finite(low), finite(high), opener == "[" and finite(low) is not None,
+                 closer == "]" and finite(high) is not None)  # fmt: skip
 
 
 def _joined(parts: list[Region | None]) -> Region | None:

@@ -78,6 +78,7 @@ _ROW_SKIP = re.compile(r"\\\\\s*+\[[^\[\]]{0,10}\]")
 _GROUPED = re.compile(r"(?<=\d)(?:\{,\}|\\,|,\\!|\{\\,\})(?=\d{3}(?!\d))")
 _BOLD = re.compile(r"\*\*([^*]++)\*\*|__([^_]++)__|`([^`]++)`")
 _SPACES = re.compile(r"\s++")
+_CIRCLED = re.compile("[①-⑳](?:[\\s,、]*+[①-⑳])*+")
 _TRAILING_DOTS = re.compile(r"(?<=\.\d)(\d*+)\s*+(?:\\ldots|\.\.\.)$")
 _END = re.compile(r"[\s.,;]++$")
 _CONTROL = (
@@ -91,6 +92,9 @@ def clean(text: str) -> str:
     """`text` in the library's one spelling; trailing punctuation and outer math marks are gone."""
     text = text.translate(_CONTROL)
     if not text.isascii():
+        text = _CIRCLED.sub(
+            lambda m: ", ".join(str(ord(c) - 0x245F) for c in m.group() if ord(c) >= 0x2460), text
+        )
         text = _SUPERSCRIPT_RUN.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
         text = _SUBSCRIPT_RUN.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
         text = unicodedata.normalize("NFKC", text.translate(_UNICODE))

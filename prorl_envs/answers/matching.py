@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from prorl_envs.answers.bounds import is_infinite
 from prorl_envs.answers.equality import proportional
 from prorl_envs.answers.exact import exact
-from prorl_envs.answers.inequalities import interval_piece, is_infinite
+from prorl_envs.answers.inequalities import interval_piece
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.ratios import compare_ratios
 from prorl_envs.answers.regions import regions_equal
@@ -44,7 +45,7 @@ def compare_shapes(gold: Shape, answer: Shape) -> Outcome:
         return _compare_relations(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _compare_matrices(gold, answer)
-    return _compare_items(_as_items(gold), _as_items(answer))
+    return _compare_items(_as_items(gold, answer), _as_items(answer, gold))
 
 
 def _compare_values(gold: Scalar, answer: Scalar) -> Outcome:
@@ -180,8 +181,13 @@ def _vector(rows: tuple[tuple[Shape, ...], ...]) -> tuple[tuple[Shape, ...], ...
 
 
 # --- lists, tuples, sets ---
-def _as_items(shape: Shape) -> Items:
-    return shape if isinstance(shape, Items) else Items("list", (shape,))
+def _as_items(shape: Shape, other: Shape) -> Items:
+    """`shape` as a list; ``x = y = 0`` beside a pair is a pair."""
+    if isinstance(shape, Items):
+        return shape
+    if isinstance(shape, Scalar) and isinstance(other, Items) and shape.names == len(other.items) > 1:
+        return Items("tuple", (Scalar(shape.nodes),) * shape.names, "()")
+    return Items("list", (shape,))
 
 
 def _compare_items(gold: Items, answer: Items) -> Outcome:

@@ -72,6 +72,8 @@ def _read(tokens: Sequence[Token]) -> Shape:
     region = region_of(tokens)
     if region is not None:
         return region
+    if systems := _systems(tokens):
+        return systems
     parts, marks = cut(tokens, _separates)
     parts = [part for part in parts if part]
     if len(parts) > 1 and marks:
@@ -79,6 +81,22 @@ def _read(tokens: Sequence[Token]) -> Shape:
             raise Unreadable("too many items")
         return _list([_read(part) for part in _unnumbered(parts)])
     return _single(parts[0] if parts else [])
+
+
+def _systems(tokens: Sequence[Token]) -> Shape | None:
+    """``p=2, q=3 or p=3, q=2``: each alternative names several values, and is one solution."""
+    alternatives, marks = cut(tokens, lambda t: is_word(t, "or"))
+    if not marks:
+        return None
+    solutions = []
+    for alternative in alternatives:
+        parts, _ = cut(alternative, lambda t: _separates(t))
+        named = [sum(t.text == "=" for t in part) == 1 for part in parts]
+        if len(parts) < 2 or not all(named):
+            return None
+        values = sorted((_read(part) for part in parts), key=lambda shape: getattr(shape, "label", ""))
+        solutions.append(Items("tuple", tuple(values), "()"))
+    return Items("list", tuple(solutions))
 
 
 def _separates(token: Token) -> bool:
@@ -184,6 +202,8 @@ def _equal(parts: list[list[Token]], ops: list[str]) -> Shape:
     shape = _read(rest[0])
     if about and isinstance(shape, Scalar):
         shape = Scalar(shape.nodes, shape.label, shape.name, shape.unit, about)
+    if names > 1 and isinstance(shape, Scalar):
+        shape = Scalar(shape.nodes, unit=shape.unit, approx=shape.approx, names=names)
     return _labelled(shape, parts[0]) if names else shape
 
 
@@ -197,7 +217,7 @@ def _unnamed(parts: list[list[Token]]) -> Shape:
 def _labelled(shape: Shape, name: Sequence[Token]) -> Shape:
     label = spelled(name)
     if isinstance(shape, Scalar):
-        return Scalar(shape.nodes, label, _node(name), shape.unit, shape.approx)
+        return Scalar(shape.nodes, label, _node(name), shape.unit, shape.approx, shape.names)
     if isinstance(shape, Items):
         return Items(shape.kind, shape.items, shape.brackets, label)
     if isinstance(shape, Region):

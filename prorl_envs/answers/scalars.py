@@ -93,9 +93,18 @@ def _bound_variable(gold: Scalar, answer: Scalar) -> Outcome:
         free = (symbols(answer.nodes[0]) ^ symbols(gold.nodes[0])) - {bound}
         other = next(iter(free)) if len(free) == 1 and bound not in symbols(answer.nodes[0]) else None
     if other is None or other == bound:
-        return UNDECIDED
+        return _arbitrary_constant(gold, answer, bound)
     renamed = tuple(rename(node, {other: bound}) for node in answer.nodes)
     return same("bound variable") if nodes_equal(gold.nodes, renamed) else UNDECIDED
+
+
+def _arbitrary_constant(gold: Scalar, answer: Scalar, bound: str) -> Outcome:
+    """``f(x) = cx`` against ``f(x) = kx``: a family's constant may have any letter."""
+    mine, theirs = (symbols(shape.nodes[0]) - {bound} for shape in (gold, answer))
+    if len(mine) != 1 or len(theirs) != 1 or mine == theirs or not mine | theirs <= frozenset("abcCkKm"):
+        return UNDECIDED
+    renamed = tuple(rename(node, {next(iter(theirs)): next(iter(mine))}) for node in answer.nodes)
+    return same("arbitrary constant") if nodes_equal(gold.nodes, renamed) else UNDECIDED
 
 
 def _integration_constant(gold: Scalar, answer: Scalar) -> Outcome:

@@ -19,6 +19,7 @@ class Scalar:
         label: the name it was given (``x`` of ``x = 5``), else "".
         name: that name as an expression, where it is one.
         unit: words after it, as written.
+        names: how many names it was given at once: three in ``x = y = z = 1``.
         approx: what it was said to be about (``1.36`` of ``\\frac{1+\\sqrt{97}}{8} \\approx 1.36``).
     """
 
@@ -27,6 +28,7 @@ class Scalar:
     name: Node | None = None
     unit: str = ""
     approx: tuple[Node, ...] = ()
+    names: int = 1
 
 
 @dataclass(frozen=True)
