@@ -70,19 +70,21 @@ class LogicVerifier(BaseVerifier):
         answer = answer_tag(section.text)
         if answer is None:
             return Verdict.bad(Status.NO_ANSWER, detail="no <answer>...</answer> after the reasoning")
+        try:
+            return self._score(answer, *_source(task.truth))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            what = f"does not fit {task.truth['task']!r}: {type(error).__name__}: {error}"
+            raise TaskError(f"task {task.id}: field 'truth.entry' {what}") from error
+
+    def _score(self, answer: str, name: str, entry: Entry) -> Verdict:
+        """The verdict on an answer without surrounding blanks to an item of the dataset `name`."""
         parts = {"answered": 1.0}
-        name, entry = _source(task.truth)
         if len(answer) > max(ANSWER_LIMIT, 4 * len(entry.answer)):
             return Verdict.bad(Status.WRONG, detail=f"{name}: the answer is too long", parts=parts)
-        try:
-            strict = strict_score(name, answer, entry)
-            if self.scoring == "strict":
-                return Verdict.share(strict, detail=f"{name}: strict rule", parts=parts)
-            value, reason = upstream_score(name, answer, entry)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise TaskError(
-                f"task {task.id}: field 'truth.entry' does not fit {name!r}: {error!r}"
-            ) from error
+        strict = strict_score(name, answer, entry)
+        if self.scoring == "strict":
+            return Verdict.share(strict, detail=f"{name}: strict rule", parts=parts)
+        value, reason = upstream_score(name, answer, entry)
         return Verdict.share(value, correct=strict >= 1.0, detail=f"{name}: {reason}", parts=parts)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from prorl_envs.puzzles.reading import bare, lines
 from prorl_envs.puzzles.rules import Entry, Rule
 
 __all__ = ["RULES", "exact"]
 
+_RAGGED = re.compile(r"[^\S\n]\n")
+
 
 def exact(answer: str, entry: Entry) -> float:
     """The same text; blanks at the ends of the answer and of its lines do not matter."""
-    if "\n" not in answer:
-        return float(answer == entry.answer.strip())
-    return float(lines(answer) == lines(entry.answer))
+    right = entry.answer.strip()
+    if not _RAGGED.search(answer) and not _RAGGED.search(right):
+        return float(answer == right)
+    return float(lines(answer) == lines(right))
 
 
 def any_case(answer: str, entry: Entry) -> float:
