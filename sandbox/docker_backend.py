@@ -22,7 +22,7 @@ from sandbox.agent.server import FLAGS
 from sandbox.agent.wire import JOB
 from sandbox.errors import InfrastructureError, RequirementError
 from sandbox.imports import PRELOADED
-from sandbox.pool import NUMPY, TOOLS
+from sandbox.pool import NUMPY, OWN_BYTES, TOOLS
 from sandbox.protocol import MIB, Level
 from sandbox.worker import ENVIRONMENT, Worker
 
@@ -194,6 +194,7 @@ class DockerLauncher:
             "scratch_bytes": 64 * MIB,
             "count_files": 0,
             "cgroup": None,
+            "own_bytes": OWN_BYTES[flavour],
             "stack_bytes": 256 * MIB,
             "paths": [],
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY else [])],

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.errors import InfrastructureError, RequirementError
 from sandbox.imports import PRELOADED
-from sandbox.pool import LIGHT, NUMPY, TOOLS
+from sandbox.pool import LIGHT, NUMPY, OWN_BYTES, TOOLS
 from sandbox.protocol import MIB, Level
 from sandbox.reach import Interpreter, reach
 from sandbox.worker import Worker
@@ -121,6 +121,7 @@ class Launcher:
             "scratch_bytes": _SCRATCH_BYTES,
             "count_files": _FILES_PER_TEST if self.level is Level.CONFINED else 0,
             "cgroup": cgroup if self.level is Level.FULL else None,
+            "own_bytes": OWN_BYTES[flavour],
             "stack_bytes": _STACK_BYTES,
             "paths": paths,
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY and interpreter.numpy else [])],

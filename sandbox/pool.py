@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator
 from sandbox.errors import ClosedError, SandboxError
 from sandbox.worker import Worker
 
-__all__ = ["LIGHT", "NUMPY", "TOOLS", "Pool", "Slot"]
+__all__ = ["LIGHT", "NUMPY", "OWN_BYTES", "TOOLS", "Pool", "Slot"]
 
 LIGHT, NUMPY, TOOLS = "light", "numpy", "tools"
 """Flavours of agents: the standard library loaded, numpy too, or with compilers and other runtimes in reach."""
+
+OWN_BYTES = {LIGHT: 192 << 20, NUMPY: 512 << 20, TOOLS: 192 << 20}
+"""Address space an agent of each flavour takes for itself, most of it libraries."""
 
 Start = Callable[[str, int | None], Worker]
 """Starts the agent of a flavour, pinned to a CPU if one is given, and waits until it is ready."""

@@ -19,6 +19,11 @@ from sandbox.agent.cgroup import Cgroup
 
 __all__ = ["KEPT_FD", "Guard"]
 
+_OWN_DATA = 64 << 20
+"""Memory that an interpreter with what it has loaded takes for itself."""
+
+_NO_LIMIT = -1
+
 KEPT_FD = 4
 """First of the descriptors that stay open in test processes: folders of the interpreter."""
 
@@ -45,6 +50,7 @@ class Guard:
         self.scratch_fd = -1
         self._filters: dict[policy.Holds, tuple[seccomp.Filter, list[int]]] = {}
         self._mapped = False
+        self._shared_user = False
         self._allowance: creation.Allowance | None = None
         self._held = self.level != "unsafe"
 
@@ -126,6 +132,7 @@ class Guard:
             return os.getuid(), os.getgid()
         if os.getuid() == 0:
             return self.settings["uid"], self.settings["uid"]
+        self._shared_user = self.level == "confined"
         self.report["uid"] = "off: not root, so programs share this user; other layers keep them apart"
         return os.getuid(), os.getgid()
 
@@ -149,7 +156,7 @@ class Guard:
         seccomp.install(policy.base_filter())
         kinds: tuple[policy.Holds, ...] = ("python", "program", "compiler")
         for kind in kinds:
-            compiled = policy.test_filter(kind)
+            compiled = policy.test_filter(kind, shared_user=self._shared_user)
             self._filters[kind] = (compiled, compiled.places(policy.OWN_PID))
         self.report["seccomp"] = "on"
 
@@ -188,15 +195,16 @@ class Guard:
 
     def limit(self, limits: dict[str, Any]) -> None:
         """In a program process: its resource limits, inherited by its tests."""
-        data = limits.get("memory_kind") == "data"
-        total = int(limits["total_s"]) + 2
+        reserves = limits.get("memory_kind") == "data"
+        memory: int = limits["memory_bytes"]
         for which, value in (
-            (resource.RLIMIT_DATA if data else resource.RLIMIT_AS, limits["memory_bytes"] + (512 << 20)),
+            (resource.RLIMIT_DATA, memory + _OWN_DATA),
+            (resource.RLIMIT_AS, _NO_LIMIT if reserves else memory + self.settings["own_bytes"]),
             (resource.RLIMIT_FSIZE, limits["file_bytes"]),
-            (resource.RLIMIT_CPU, total),
+            (resource.RLIMIT_CPU, int(limits["total_s"]) + 2),
             (resource.RLIMIT_NPROC, limits["threads"] + 16 + limits["tasks"]),
         ):
-            if which == resource.RLIMIT_NPROC and not self._held:
+            if value == _NO_LIMIT or (which == resource.RLIMIT_NPROC and not self._held):
                 continue
             hard = resource.getrlimit(which)[1]
             wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)

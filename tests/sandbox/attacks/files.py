@@ -31,6 +31,11 @@ CASES = [
     probe("remove_a_file", "import os\nos.unlink('@VICTIM_FILE@')\nreturn True"),
     probe("truncate_a_file", "import os\nos.truncate('@VICTIM_FILE@', 0)\nreturn True"),
     probe("times_of_a_file", "import os\nos.utime('@VICTIM_FILE@', (0, 0))\nreturn True"),
+    probe(
+        "times_of_an_open_file",
+        "import os\nfd = os.open(os.__file__, 0)\nold = os.fstat(fd).st_mtime\nos.utime(fd, (1, 1))\nreturn os.fstat(fd).st_mtime != old",
+    ),
+    probe("mode_of_an_open_file", "import os\nos.fchmod(os.open('@VICTIM_FILE@', 0), 0o600)\nreturn True"),
     probe("mode_of_a_file", "import os\nos.chmod('@VICTIM_FILE@', 0o777)\nreturn True"),
     probe(
         "new_file_in_tmp",
