@@ -52,6 +52,9 @@ _CORE = re.compile(r"\[\s*(He|Ne|Ar|Kr|Xe|Rn)\s*\]")
 _ISOTOPE_NAME = re.compile(r"^([A-Za-z]{1,12})\s*-\s*(\d{1,3})$")
 _ELECTRON = re.compile(r"e\s*(?:\^\s*\{?\s*-\s*\}?|-)")
 _CHARGE_END = re.compile(r"(?:\^\s*\{?\s*(\d*)\s*([+-])\s*(\d*)\s*\}?|(?<=[\dA-Za-z)\]])\s*([+-]))$")
+_BARE_CHARGE = re.compile(r"([A-Z][a-z]?)(\d)([+-])")
+"""``Ca2+``: behind a single element the figure counts charges."""
+_SPACED_CHARGE = re.compile(r"(?<=[\dA-Za-z)\]}])\s+(\d?[+-])$")
 _HYDRATE = re.compile(r"\\cdot|\*|\.(?=\d*\s*H)")
 _EXPANSIONS = (
     ("C2H5", "CH3CH2"),
@@ -143,7 +146,7 @@ def parse_formula(text: str) -> Formula | None:
         if symbol not in ELEMENTS:
             return None
         return Formula(((symbol, 1),), 0, ((symbol, int(named[2])),), Fraction(0), symbol)
-    text = _STATE.sub("", text).replace("{ }", "").replace("{}", "").strip()
+    text = _SPACED_CHARGE.sub(r"^{\1}", _STATE.sub("", text).replace("{ }", "").replace("{}", "").strip())
     if _ELECTRON.fullmatch(text):
         return Formula((("e", 1),), -1, (), Fraction(0), "e")
     parts = [part.strip() for part in _HYDRATE.split(text)]
@@ -171,6 +174,8 @@ def _substance(text: str, waters: Fraction) -> Formula | None:
 
 
 def _split_charge(text: str) -> tuple[str, int]:
+    if bare := _BARE_CHARGE.fullmatch(text):
+        return bare[1], (1 if bare[3] == "+" else -1) * int(bare[2])
     match = _CHARGE_END.search(text)
     if match is None:
         return text, 0

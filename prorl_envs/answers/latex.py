@@ -71,6 +71,7 @@ _EMPTY_DELIMITER = re.compile(r"\\(?:left|right)\s*+\.")
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?=\n))|\\[hv]space\*?\{[^{}]*+\}|\\phantom\{[^{}]*+\}|~")
 _MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]|\$\$?|\\\$")
 _DEGREE = re.compile(r"\^\s*+(?:\{\s*+\\(?:circ|degree)\s*+\}|\\(?:circ|degree)(?![A-Za-z]))")
+_PRIMES = re.compile(r"\^\s*+\{\s*+\\prime(?:\s*+\\prime)*+\s*+\}|\^\s*+\\prime(?![A-Za-z])")
 _BARE_DEGREE = re.compile(r"\{\s*+\}\s*+(?=\\degree)")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 """A backslash escaped twice on its way through JSON; in a matrix it would be a row's end."""
@@ -111,6 +112,7 @@ def _clean_commands(text: str) -> str:
     text = _ROW_SKIP.sub(r"\\\\ ", _GROUPED.sub("", text))
     text = _MATH_MARKS.sub(" ", _EMPTY_DELIMITER.sub(" ", text))
     text = _SPACING.sub(" ", text).replace("\\%", "%").replace("\\#", "#").replace("\\&", "&")
+    text = _PRIMES.sub(lambda m: "'" * m.group().count("prime"), text)
     text = _BARE_DEGREE.sub("", _DEGREE.sub(r"\\degree ", text))
     return _COMMAND.sub(_synonym, text)
 

@@ -18,7 +18,7 @@ _NUMBER = (
 _UNIT = r"(?:[^\d=<>]|(?<=[\^{-])\d|(?<=[A-Za-z])\d)*?"
 _RANGE = re.compile(
     rf"^(?:between|from|in the range(?: of)?)?\s*(?P<low>{_NUMBER})\s*(?P<lowunit>{_UNIT})"
-    rf"\s*(?:--?|to|and|through)\s*"
+    rf"\s*(?P<joint>--?|to|and|through)\s*"
     rf"(?P<high>{_NUMBER})\s*(?P<unit>.{{0,80}})$"
 )
 _BRACKETED = re.compile(r"^\[\s*([^\[\],;]{1,40})[,;]\s*([^\[\],;]{1,40})\]")
@@ -30,10 +30,10 @@ _NAME = re.compile(r"^\s*([^=<>]{1,30}?)\s*=\s*")
 
 def parse_range(text: str) -> tuple[Quantity, Quantity] | None:
     """Both ends of a range, a unit written once counting for both; None when the text is none."""
-    text = _TEXT.sub(r" \1 ", clean(text[:300])).strip()
+    text = _TEXT.sub(r" \1 ", clean(text[:300])).strip().removeprefix("pH ")
     text = _BRACKETED.sub(r"\1 to \2", text)
     match = _RANGE.match(_NAME.sub("", text, count=1))
-    if match is None:
+    if match is None or (match["joint"] == "and" and not text.startswith("between")):
         return None
     high = parse_quantity(f"{match['high']} {match['unit']}")
     low = parse_quantity(f"{match['low']} {match['lowunit']}" if match["lowunit"].strip() else match["low"])

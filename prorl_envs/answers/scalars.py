@@ -66,7 +66,8 @@ def _labels_clash(gold: Scalar, answer: Scalar) -> bool:
     """``x = 5`` against ``y = 5``. Words, function heads and y against f(x) are no clash."""
     a, b = gold.name, answer.name
     if a is None or b is None:
-        return False
+        sums = all(any(sign in label for sign in "+-") for label in (gold.label, answer.label))
+        return sums and gold.label != answer.label
     if a.op == b.op == "apply" and not symbols(a) and not symbols(b):
         return equal(a, b) is False
     if a.op != "sym" or b.op != "sym":

@@ -24,6 +24,7 @@ from prorl_envs.answers.terms import compare_sequences, compare_terms
 __all__ = ["Terms", "compare_science"]
 
 _MAX_PARTS = 20
+_SIGN_GROUP = re.compile(r"\{([+-])\}")
 _BLANKS = re.compile(r"\s++")
 
 
@@ -46,13 +47,18 @@ def compare_science(gold: str, answer: str, terms: Terms) -> Outcome:
         outcome = compare_choices(gold, answer, terms.choices)
         if outcome.decided or terms.choices:
             return outcome if outcome.decided else differ("choice")
-    if _BLANKS.sub("", clean(gold)) == _BLANKS.sub("", clean(answer)) and not terms.unit:
+    if _spelling(gold) == _spelling(answer) and not terms.unit:
         return same("text")
     for rule in (_sequences, _chemistry, _quantity, _range, _parts, _expression, _words):
         outcome = rule(gold, answer, terms)
         if outcome.decided:
             return outcome
     return UNDECIDED
+
+
+def _spelling(text: str) -> str:
+    """The text without blanks and without braces around a sign."""
+    return _SIGN_GROUP.sub(r"\1", _BLANKS.sub("", clean(text)))
 
 
 def _sequences(gold: str, answer: str, _terms: Terms) -> Outcome:
@@ -93,7 +99,7 @@ def _parts(gold: str, answer: str, terms: Terms) -> Outcome:
         return UNDECIDED
     given, others = split_parts(answer)
     if len(given) != len(wanted):
-        return differ("number of parts") if labels[0] or parse_quantity(wanted[0]) else UNDECIDED
+        return UNDECIDED
     if labels[0] and sorted(labels) == sorted(others) and len(set(labels)) == len(labels):
         given = [given[others.index(label)] for label in labels]
     inner = replace(terms, choices=())

@@ -14,7 +14,7 @@ _GENOTYPE = re.compile(r"^(?:(?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z])[\s;/]*){1,6}$")
 _STRAND = re.compile(
     r"^(?:(?P<first>[53])'?\s*-?\s*)?(?P<bases>[ACGTUacgtu]{3,200})(?:\s*-?\s*(?P<last>[53])'?)?$"
 )
-_HYBRID = re.compile(r"^sp(?:\^?[23])?(?:d(?:\^?[23])?)?$")
+_HYBRID = re.compile(r"^d?sp(?:\^?[23])?(?:d(?:\^?[23])?)?$")
 _SPELLINGS = {
     "sulph": "sulf",
     "aluminium": "aluminum",
