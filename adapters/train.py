@@ -16,14 +16,14 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
-from adapters.prorl.preflight import check_model, disk_needed
+from adapters.prorl.preflight import check_model, check_warm_start, disk_needed
+from adapters.prorl.problems import load_problems
 from adapters.prorl.settings import Request, parse
 from prorl_envs.errors import ConfigError, InfrastructureError, ProrlError
 from prorl_envs.registry import environment
@@ -74,13 +74,20 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     check_model(config)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("training in several processes is not supported yet: start one process")
+    folder = request.resume or new_run_folder(config)
+    try:
+        check_room(folder, disk_needed(config))
+        problems = load_problems(config)
+        check_warm_start(config, problems)
+    except ProrlError:
+        if request.resume is None:
+            folder.rmdir()
+        raise
+    console.print(f"run: {folder}", highlight=False, soft_wrap=True)
     from adapters.prorl.run import execute
 
-    folder = request.resume or new_run_folder(config)
-    check_room(folder, disk_needed(config))
-    console.print(f"run: {folder}", highlight=False, soft_wrap=True)
     outcome = execute(
-        config, Path(folder), resume=request.resume is not None, console=console,
+        config, problems, folder, resume=request.resume is not None, console=console,
         argv=["python", "-m", "adapters.train", *words],
     )  # fmt: skip
     if outcome.finished:

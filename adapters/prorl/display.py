@@ -93,7 +93,8 @@ class Display:
     def validation(self, step: int, result: Validation) -> None:
         """A validation is done."""
         passes = "  ".join(f"pass@{k} [bold]{value:.3f}[/bold]" for k, value in result.pass_at.items())
-        sources = ", ".join(f"{name} {value:.2f}" for name, value in result.by_source.items())
+        shown = list(result.by_source.items())[:_SHOWN]
+        sources = ", ".join(f"{name} {value:.2f}" for name, value in shown)
         self._console.print(
             f"held out, step {step}: {passes}  ({sources}; {result.seconds:.1f} s)",
             highlight=False,

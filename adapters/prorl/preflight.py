@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.plan import make_plan
+from adapters.prorl.problems import Problems
+from adapters.prorl.warm_start import scrambled_response
 from prorl_envs.errors import ConfigError
 
-__all__ = ["check_model", "disk_needed"]
+__all__ = ["check_model", "check_warm_start", "disk_needed"]
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json")
 _MARGIN = 64 * 2**20
@@ -52,6 +55,19 @@ def check_model(config: RunConfig) -> None:
             f"prompt and response may take {wanted} tokens, and the model knows {limit} positions: lower "
             f"rollout.max_response_tokens or rollout.max_prompt_tokens"
         )
+
+
+def check_warm_start(config: RunConfig, problems: Problems) -> None:
+    """Raises `ConfigError` when a tiny model is asked to learn problems that its warm start has no form for."""
+    if config.model.path is not None:
+        return
+    for name, tasks in problems.components.items():
+        try:
+            scrambled_response(tasks[0], random.Random(0))
+        except ConfigError:
+            raise ConfigError(
+                f"component {name!r}: the tiny model is for logic puzzles with short answers; give --model PATH"
+            ) from None
 
 
 def disk_needed(config: RunConfig) -> int:

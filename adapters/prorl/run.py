@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sys
 import time
 import warnings
@@ -15,8 +16,8 @@ from typing import Any
 from rich.console import Console
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.problems import Problems, load_problems
-from prorl_envs.errors import ConfigError, MissingExtraError
+from adapters.prorl.problems import Problems
+from prorl_envs.errors import MissingExtraError
 from prorl_envs.scoring import Scorer
 
 try:
@@ -56,25 +57,31 @@ class Outcome:
 
 
 def execute(
-    config: RunConfig, folder: Path, *, resume: bool, console: Console, argv: Sequence[str] = ()
+    config: RunConfig,
+    problems: Problems,
+    folder: Path,
+    *,
+    resume: bool,
+    console: Console,
+    argv: Sequence[str] = (),
 ) -> Outcome:
     """Trains, from the beginning or from the newest checkpoint in `folder`.
 
     Args:
         config: what to do.
+        problems: what `load_problems` made of it.
         folder: of the run; exists.
         resume: go on from its newest checkpoint (or from the beginning when there is none yet).
         console: where progress is shown.
         argv: the command, for the record.
 
     Raises:
-        ConfigError, UnknownNameError, RecipeError: the problems cannot be had; nothing was trained.
-        InfrastructureError: responses cannot be judged.
+        ConfigError: the checkpoint belongs to other problems.
+        InfrastructureError: responses cannot be judged, or the disk is full.
     """
     _quiet()
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    problems = load_problems(config)
     journal = Journal(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
     journal.forget_after(_step_of(checkpoint, config) if checkpoint else -1)
@@ -127,16 +134,9 @@ def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Di
 
 
 def _tiny_tokenizer(tasks: Sequence[Any], kinds: int) -> Any:
-    import random
-
     rng = random.Random(0)
     texts = [task.text + "\n" for task in tasks]
-    try:
-        texts += [scrambled_response(task, rng) for task in tasks]
-    except ConfigError as error:
-        raise ConfigError(
-            f"{error}. The tiny model is for logic puzzles; give --model PATH for others"
-        ) from None
+    texts += [scrambled_response(task, rng) for task in tasks]
     return build_tokenizer(texts, kinds=kinds)
 
 

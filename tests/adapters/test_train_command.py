@@ -84,7 +84,22 @@ def test_a_full_disk(
 def test_options_that_an_environment_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, "--env", "prorl/Logic-v0:task=spell_bckward", "--runs", str(tmp_path / "runs"))
     assert "spell_backward" in said
-    assert not list((tmp_path / "runs").glob("*/warm_start"))
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_problems_that_the_tiny_model_has_no_form_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--env", "prorl/Math-v0", "--validation.tasks", "2", "--runs", str(tmp_path / "runs"))
+    assert "give --model PATH" in refused(capsys, *words)
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_several_processes_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "one process" in refused(capsys, "--runs", str(tmp_path / "runs"))
 
 
 def test_a_dry_run_of_the_papers_setting_needs_neither_model_nor_folder(

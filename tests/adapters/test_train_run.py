@@ -25,6 +25,7 @@ from adapters.prorl import conductor
 from adapters.prorl.conductor import reset_reason
 from adapters.prorl.config import ResetSettings
 from adapters.prorl.journal import read_metrics
+from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
 from adapters.prorl.trainer import ProrlTrainer, RunState, grpo_config, latest_checkpoint
 from prorl_envs.core import Verdict
@@ -44,7 +45,8 @@ def run(folder: Path, *, resume: bool = False, **changes: Any) -> Outcome:
     folder.mkdir(exist_ok=True)
     if _started and not (folder / "warm_start").exists():
         shutil.copytree(_started[0], folder / "warm_start")
-    return execute(micro_config(folder.parent, **changes), folder, resume=resume, console=QUIET)
+    config = micro_config(folder.parent, **changes)
+    return execute(config, load_problems(config), folder, resume=resume, console=QUIET)
 
 
 @pytest.fixture(scope="module", autouse=True)
