@@ -87,6 +87,7 @@ def tokenize(text: str) -> list[Token]:
         if kind == "text":
             end = _group_end(text, position)
             after_number = bool(tokens) and (tokens[-1].kind == "num" or tokens[-1].text in ("}", ")"))
+            after_number = after_number or _divides_unit(tokens)
             tokens.extend(_text_tokens(text[position:end], spaced, after_number))
             position = end + 1
         elif kind == "word":
@@ -103,6 +104,11 @@ def tokenize(text: str) -> list[Token]:
         if len(tokens) > MAX_TOKENS:
             raise Unreadable("too long")
     return tokens
+
+
+def _divides_unit(tokens: list[Token]) -> bool:
+    """Whether a slash behind a unit came last, as in ``\\text{m} / \\text{s}``."""
+    return len(tokens) > 1 and tokens[-1].text == "/" and tokens[-2].kind == "text"
 
 
 def _group_end(text: str, position: int) -> int:
