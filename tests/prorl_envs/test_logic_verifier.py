@@ -14,7 +14,9 @@ from prorl_envs.puzzles import generate
 from prorl_envs.verifiers.logic_puzzle import ANSWER_LIMIT, LogicVerifier
 from tests.prorl_envs.puzzle_items import gold, items
 
-SUM = Task("logic", "2+2?", {"task": "chain_sum", "entry": {"question": "2+2?", "answer": "4", "metadata": {}}})
+SUM = Task(
+    "logic", "2+2?", {"task": "chain_sum", "entry": {"question": "2+2?", "answer": "4", "metadata": {}}}
+)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,10 @@ def test_an_answer_past_the_limit_is_wrong_at_once() -> None:
 def test_items_of_a_composite_are_scored_by_their_own_rule_and_settings() -> None:
     parts = [{"name": "decimal_arithmetic", "config": {"max_num_decimal_places": 4}}, {"name": "sudoku"}]
     tasks = generate("composite", size=6, seed=1, config={"datasets": parts})
-    assert {task.truth["entry"]["metadata"]["source_dataset"] for task in tasks} == {"decimal_arithmetic", "sudoku"}
+    assert {task.truth["entry"]["metadata"]["source_dataset"] for task in tasks} == {
+        "decimal_arithmetic",
+        "sudoku",
+    }
     for task in tasks:
         for verifier in (LogicVerifier(), LogicVerifier(scoring="upstream")):
             assert verifier.verify(f"<answer>{gold(task)}</answer>", task).reward == 1.0
@@ -118,3 +123,41 @@ def test_strict_scoring_imports_neither_reasoning_gym_nor_sympy() -> None:
         "assert not {'reasoning_gym', 'sympy', 'magiccube'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_upstream_raises_is_nothing_with_the_reason() -> None:
+    task = Task(
+        "logic",
+        "?",
+        {
+            "task": "prime_factorization",
+            "entry": {"question": "?", "answer": "2 × 3", "metadata": {"factors": [2, 3]}},
+        },
+    )
+    verdict = LogicVerifier(scoring="upstream").verify("<answer>two times three</answer>", task)
+    assert (verdict.reward, verdict.status) == (0.0, "wrong")
+    assert "ValueError" in verdict.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("countdown", "__import__('os')"),
+        ("n_queens", "[print(1)]"),
+        ("rush_hour", "A+99999999999"),
+        ("coin_flip", "1e99999"),
+    ],
+)
+def test_what_upstream_would_evaluate_is_not_shown_to_it(name: str, answer: str) -> None:
+    verdict = LogicVerifier(scoring="upstream").verify(f"<answer>{answer}</answer>", items(name, 1)[0])
+    assert verdict.reward == 0.0
+    assert verdict.detail.startswith(f"{name}: not shown to upstream's scorer")
+
+
+def test_an_empty_answer_is_right_only_where_nothing_is_right() -> None:
+    nothing = Task("logic", "?", {"task": "ab", "entry": {"question": "?", "answer": "", "metadata": {}}})
+    for scoring in ("strict", "upstream"):
+        verifier = LogicVerifier(scoring=scoring)  # type: ignore[arg-type]
+        assert verifier.verify("<answer></answer>", nothing).reward == 1.0
+        assert verifier.verify("<answer>A#</answer>", nothing).reward == 0.0
+        assert verifier.verify("", nothing).status == "no_answer"
