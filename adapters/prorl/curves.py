@@ -10,7 +10,7 @@ from adapters.prorl.journal import read_metrics
 __all__ = ["draw_curves"]
 
 _PANELS = (
-    ("reward", "Training reward"),
+    ("reward", "Reward of the groups trained on"),
     (None, "Held-out problems"),
     ("entropy", "Entropy (nats per token)"),
     ("kl", "KL to the reference"),

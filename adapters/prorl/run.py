@@ -173,6 +173,8 @@ def _summary(console: Console, folder: Path, *, finished: bool) -> None:
 def _quiet() -> None:
     """Our own display replaces the bars and notices of the libraries underneath."""
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    # TRL logs a whole row for each response that was left out; ours are counted in the metrics.
+    logging.getLogger("trl").setLevel(logging.ERROR)
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(torch|transformers|trl|accelerate)\b.*")
