@@ -201,7 +201,10 @@ RULES: dict[str, Rule] = {
     "arc_agi": Rule(same_board, "the right grid", _FLOOR, "a free floor"),
     "rearc": Rule(same_board, "the right grid", _FLOOR, "a free floor"),
     "manipulate_matrix": Rule(
-        same_board, "the right matrix", "also len(right) / len(answer) when the answer contains it", "hedges"
+        same_board,
+        "the right matrix",
+        "also len(right) / len(answer) when the answer contains it",
+        "an answer that lists several candidates is paid for holding the right one",
     ),
     "binary_matrix": Rule(distances, "the right matrix; 0.1 as a Python list", _EVAL, "code execution"),
     "spiral_matrix": Rule(spiral, "the right numbers; 0.1 as a Python list", _EVAL, "code execution"),

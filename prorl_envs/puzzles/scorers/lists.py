@@ -134,7 +134,7 @@ RULES: dict[str, Rule] = {
         partitions,
         "all partitions in any order",
         "the same; a text passes for the list of its letters",
-        "wrong type",
+        "a text is no list",
     ),
     "codeio": Rule(
         same_json,
@@ -150,7 +150,7 @@ RULES: dict[str, Rule] = {
         knights,
         "everyone's right role, each said once; no other words",
         "0.3 + 0.7 x share of right roles; contradictions and other words are skipped",
-        "echoing the question earns 0.65; a constant guess 0.65",
+        "calling everyone a knight earns 0.62 on average; the question itself up to 0.65",
     ),
     "calendar_arithmetic": Rule(
         leap_or_number,

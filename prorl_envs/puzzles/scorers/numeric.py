@@ -148,7 +148,10 @@ _SUBSTRING = (
 RULES: dict[str, Rule] = {
     **{
         name: Rule(
-            decimal_value, "the right number; commas may group thousands", _SUBSTRING, "lists of candidates"
+            decimal_value,
+            "the right number; commas may group thousands",
+            _SUBSTRING,
+            "an answer that lists several candidates is paid for holding the right one",
         )
         for name in ("chain_sum", "products")
     },
@@ -156,21 +159,21 @@ RULES: dict[str, Rule] = {
     "decimal_arithmetic": Rule(
         rounded_decimal_value,
         "within one unit of the last decimal place",
-        "the same; blanks lose all",
+        "the same; blanks around it lose all",
         "blanks",
     ),
     "bitwise_arithmetic": Rule(
         based_integer,
         "the right integer in any base's notation",
         "evaluates the stored problem",
-        "never evaluate",
+        "nothing is evaluated here",
     ),
     "rectangle_count": Rule(
         integer_value, "the right count", "0.8 x closeness for counts within 5", _CLOSENESS
     ),
     "gsm_symbolic": Rule(
         sole_number,
-        "the right number, the only one in the answer",
+        "the right number, alone or in a short phrase without another number or a hedge",
         "the first number in the answer decides; 0.01 for any other",
         "a list of guesses, and a free floor",
     ),

@@ -116,7 +116,7 @@ RULES: dict[str, Rule] = {
         ladder,
         "a ladder of words from the list",
         "halved for each word that is not in the list",
-        "changing one letter after the other, in any words, earns 0.25 on average",
+        "changing one letter after the other, in any words, earns 0.27 on average",
     ),
     "time_intervals": Rule(
         duration,
