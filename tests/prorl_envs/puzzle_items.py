@@ -9,7 +9,9 @@ import sys
 from prorl_envs.core import Task
 from prorl_envs.puzzles import generate, oracle, task_names
 
-SLOW = frozenset({"knight_swap", "puzzle24", "zebra_puzzles", "futoshiki", "intermediate_integration", "word_ladder"})
+SLOW = frozenset(
+    {"knight_swap", "puzzle24", "zebra_puzzles", "futoshiki", "intermediate_integration", "word_ladder"}
+)
 """Tasks whose generators take long: one item is enough for the default run."""
 
 

@@ -160,7 +160,7 @@ RULES: dict[str, Rule] = {
         rounded_decimal_value,
         "within one unit of the last decimal place",
         "the same; blanks around it lose all",
-        "blanks",
+        "blanks carry no meaning",
     ),
     "bitwise_arithmetic": Rule(
         based_integer,
