@@ -269,7 +269,16 @@ def _big(parser: Parser, name: str) -> Node:
     high = parser.exponent()
     if variable.kind != "let":
         raise Unreadable("a sum over no letter")
-    return Node(name, (parser.term(), low, high), variable.text)
+    return Node(name, (_bound(parser.term(), variable.text), low, high), variable.text)
+
+
+def _bound(body: Node, letter: str) -> Node:
+    """The body of a sum over i: there, i is no imaginary unit."""
+    if body.op == "const" and body.value == letter:
+        return Node("sym", (), letter)
+    if not body.args:
+        return body
+    return Node(body.op, tuple(_bound(part, letter) for part in body.args), body.value, body.digits)
 
 
 def postfix(parser: Parser, node: Node) -> Node:

@@ -71,6 +71,8 @@ _EMPTY_DELIMITER = re.compile(r"\\(?:left|right)\s*+\.")
 _SPACING = re.compile(r"(?<!\\)\\(?:[,;:!> ]|(?=\n))|\\[hv]space\*?\{[^{}]*+\}|\\phantom\{[^{}]*+\}|~")
 _MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]|\$\$?|\\\$")
 _DEGREE = re.compile(r"\^\s*+(?:\{\s*+\\(?:circ|degree)\s*+\}|\\(?:circ|degree)(?![A-Za-z]))")
+_QUAD = re.compile(r",?\s*+\\q?quad(?![A-Za-z])")
+"""Between equations a wide space is a comma."""
 _PRIMES = re.compile(r"\^\s*+\{\s*+\\prime(?:\s*+\\prime)*+\s*+\}|\^\s*+\\prime(?![A-Za-z])")
 _BARE_DEGREE = re.compile(r"\{\s*+\}\s*+(?=\\degree)")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z]{2})")
@@ -112,6 +114,8 @@ def _clean_commands(text: str) -> str:
     text = _ROW_SKIP.sub(r"\\\\ ", _GROUPED.sub("", text))
     text = _MATH_MARKS.sub(" ", _EMPTY_DELIMITER.sub(" ", text))
     text = _SPACING.sub(" ", text).replace("\\%", "%").replace("\\#", "#").replace("\\&", "&")
+    if text.count("=") > 1:
+        text = _QUAD.sub(", ", text)
     text = _PRIMES.sub(lambda m: "'" * m.group().count("prime"), text)
     text = _BARE_DEGREE.sub("", _DEGREE.sub(r"\\degree ", text))
     return _COMMAND.sub(_synonym, text)

@@ -38,7 +38,9 @@ _ENGLISH = words(
     "and or if for where when with all in is are the to of from any no not yes none true false odd even "
     "real each than then that such only set both does per let either neither about over under has can"
 )
-_UNITS = words("cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV")
+_UNITS = words(
+    "cm mm km kg mg ml mL dm nm ft lb oz mph kph hr hrs min mins sec secs kPa kJ kW Hz eV AM PM am pm"
+)
 _GLUED_UNITS = words("cm mm km kg")
 """Units written right behind a number, as in 12cm; the others may be letters of a product (8mL^2)."""
 _UNIT_LETTERS = frozenset("msgLlNJWKVAFT")

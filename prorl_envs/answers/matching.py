@@ -11,7 +11,7 @@ from prorl_envs.answers.exact import exact
 from prorl_envs.answers.inequalities import interval_piece
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.ratios import compare_ratios
-from prorl_envs.answers.regions import regions_equal
+from prorl_envs.answers.regions import as_relation, regions_equal
 from prorl_envs.answers.scalars import (
     compare_scalars,
     is_compound,
@@ -21,6 +21,7 @@ from prorl_envs.answers.scalars import (
 )
 from prorl_envs.answers.shapes import Chain, Items, Matrix, Piece, Ratio, Region, Relation, Scalar, Shape
 from prorl_envs.answers.syntax import Node, symbols
+from prorl_envs.answers.vectors import rows_of, upright
 
 __all__ = ["compare_shapes"]
 
@@ -76,6 +77,9 @@ def _compare_chain(gold: Shape, answer: Chain) -> Outcome:
 
 # --- regions ---
 def _compare_regions(gold: Shape, answer: Shape) -> Outcome:
+    one, other = as_relation(gold), as_relation(answer)
+    if one and other and not _same_variable(gold, answer):
+        return _two_relations(one, other)
     first, second = _as_region(gold), _as_region(answer)
     if first is None or second is None:
         return differ("shape")
@@ -85,6 +89,10 @@ def _compare_regions(gold: Shape, answer: Shape) -> Outcome:
     if verdict is None:
         return UNDECIDED
     return Outcome(verdict, "region")
+
+
+def _same_variable(gold: Shape, answer: Shape) -> bool:
+    return isinstance(gold, Region) and isinstance(answer, Region) and gold.variable == answer.variable
 
 
 def _variables_clash(one: str, other: str) -> bool:
@@ -154,30 +162,16 @@ def _two_relations(gold: Relation, answer: Relation) -> Outcome:
 
 # --- matrices ---
 def _compare_matrices(gold: Shape, answer: Shape) -> Outcome:
-    first, second = _rows(gold), _rows(answer)
+    first, second = rows_of(gold), rows_of(answer)
     if first is None or second is None:
         return differ("shape")
     if isinstance(gold, Matrix) != isinstance(answer, Matrix) or 1 in (len(first), len(second)):
         # A vector may be a row, a column, or a tuple.
-        first, second = _vector(first), _vector(second)
+        first, second = upright(first), upright(second)
     if [len(row) for row in first] != [len(row) for row in second]:
         return differ("matrix size")
     pairs = [pair for rows in zip(first, second, strict=True) for pair in zip(*rows, strict=True)]
     return _all_equal(pairs, "matrix")
-
-
-def _rows(shape: Shape) -> tuple[tuple[Shape, ...], ...] | None:
-    if isinstance(shape, Matrix):
-        return shape.rows
-    if isinstance(shape, Items) and shape.kind in ("tuple", "list"):
-        if all(isinstance(item, Items) and item.kind == "tuple" for item in shape.items):
-            return tuple(item.items for item in shape.items if isinstance(item, Items))
-        return tuple((item,) for item in shape.items)
-    return None
-
-
-def _vector(rows: tuple[tuple[Shape, ...], ...]) -> tuple[tuple[Shape, ...], ...]:
-    return tuple((cell,) for cell in rows[0]) if len(rows) == 1 else rows
 
 
 # --- lists, tuples, sets ---

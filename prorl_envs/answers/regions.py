@@ -12,10 +12,10 @@ from typing import Any
 
 from prorl_envs.answers.approximate import context
 from prorl_envs.answers.equality import constant_value, equal
-from prorl_envs.answers.shapes import Piece, Region
-from prorl_envs.answers.syntax import Node, Unreadable
+from prorl_envs.answers.shapes import Piece, Region, Relation, Shape
+from prorl_envs.answers.syntax import Node, Unreadable, symbols
 
-__all__ = ["WHOLE", "intersection", "is_empty", "regions_equal", "without"]
+__all__ = ["WHOLE", "as_relation", "intersection", "is_empty", "regions_equal", "without"]
 
 WHOLE: tuple[Piece, ...] = (Piece(None, None),)
 _MAX_PIECES = 200
@@ -33,6 +33,24 @@ def regions_equal(a: Region, b: Region) -> bool | None:
         return False
     answers = [_pieces_equal(p, q) for p, q in zip(first, second, strict=True)]
     return None if None in answers and False not in answers else all(answers)
+
+
+def as_relation(shape: Shape) -> Relation | None:
+    """``x > y`` as a relation between two unknowns, where a region is one-sided and its end no constant."""
+    if isinstance(shape, Relation):
+        return shape if shape.op in ("<", "<=", ">", ">=") else None
+    if not isinstance(shape, Region) or len(shape.pieces) != 1 or not shape.variable.isalpha():
+        return None
+    piece = shape.pieces[0]
+    end = piece.high if piece.low is None else piece.low
+    if end is None or (piece.low is not None and piece.high is not None) or not symbols(end):
+        return None
+    if len(shape.variable) != 1:
+        return None
+    variable = (Node("sym", (), shape.variable),)
+    if piece.low is None:
+        return Relation("<=" if piece.high_closed else "<", variable, (end,))
+    return Relation(">=" if piece.low_closed else ">", variable, (end,))
 
 
 def _pieces_equal(p: Piece, q: Piece) -> bool | None:
