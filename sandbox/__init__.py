@@ -32,6 +32,7 @@ from sandbox.protocol import (
     TestResult,
     TestStatus,
 )
+from sandbox.survey import LevelReport, survey
 
 __all__ = [
     "Asserts",
@@ -41,6 +42,7 @@ __all__ = [
     "InfrastructureError",
     "InvalidProgramError",
     "Level",
+    "LevelReport",
     "Limits",
     "Program",
     "ProgramResult",
@@ -56,4 +58,5 @@ __all__ = [
     "UnknownLanguageError",
     "checker",
     "float_compare",
+    "survey",
 ]

@@ -114,12 +114,12 @@ class Sandbox:
         queued = time.monotonic()
         plan = planning.plan(program, self._languages, tools_here=self._tools_here)
         pool = self._start_pool()
-        self.stats.programs += 1
+        self._count("programs")
         with pool.slot() as slot:
             waited = time.monotonic() - queued
             result, starved = self._judge(pool, slot, program, plan)
         if starved:
-            self.stats.starved_retries += 1
+            self._count("starved_retries")
             with pool.alone() as slot:
                 result, _ = self._judge(pool, slot, program, plan)
         timings = {**result.timings, "queue": waited, "starved_retries": float(starved)}
@@ -220,8 +220,12 @@ class Sandbox:
         worker = pool.worker(slot, plan.flavour)
         run = worker.run(judged.job, total, judged.output_cap)
         if not worker.alive:
-            self.stats.workers_lost += 1
+            self._count("workers_lost")
         return run
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            setattr(self.stats, what, getattr(self.stats, what) + 1)
 
     def _failure(self, reason: str) -> ProgramResult:
         return ProgramResult(ProgramStatus.INFRA_ERROR, None, (), self.level, detail=reason)

@@ -162,7 +162,7 @@ class Guard:
 
     def _landlock(self, folder: str) -> landlock.Ruleset | None:
         try:
-            rules = landlock.Ruleset(landlock_rules(self.settings["reach"], folder))
+            rules = landlock.Ruleset(landlock.rules_for(self.settings["reach"], folder))
         except OSError as error:
             if self.level == "confined":
                 raise
@@ -209,6 +209,9 @@ class Guard:
             hard = resource.getrlimit(which)[1]
             wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(which, (wanted, wanted))
+        hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+        stack: int = limits["stack_bytes"]
+        resource.setrlimit(resource.RLIMIT_STACK, (stack if hard == -1 else min(stack, hard), hard))
         if self._held and self.settings["count_files"]:
             listener = seccomp.install(policy.scratch_filter(), listen=True)
             self._allowance = creation.Allowance(
@@ -258,28 +261,6 @@ class Guard:
     def after_test(self) -> None:
         """In a program process: removes what a test left."""
         scratch.wipe(self.scratch_fd)
-
-
-def landlock_rules(reach: dict[str, Any], folder: str) -> list[tuple[str, int]]:
-    """(path, rights) for what `reach` shows, the devices, and the scratch folder."""
-    rules = [rule for path in reach["trees"] for rule in _tree_rules(path, reach["hidden"])]
-    rules += [(path, landlock.READ) for path in reach["shown"]]
-    rules += [(path, landlock.LIST) for path in reach["listed"]]
-    rules += [(f"/dev/{name}", landlock.DEVICE) for name in ("null", "zero", "full", "random", "urandom")]
-    return [*rules, (folder, landlock.WRITE)]
-
-
-def _tree_rules(path: str, hidden: list[str]) -> list[tuple[str, int]]:
-    """Rules for a tree without its hidden folders: rights reach down, so its other children are named."""
-    real = os.path.realpath(path)
-    if real in hidden:
-        return []
-    if not any(other.startswith(f"{real}/") for other in hidden):
-        return [(real, landlock.READ)]
-    rules = [(real, landlock.LIST)]
-    for name in os.listdir(real):
-        rules += _tree_rules(f"{real}/{name}", hidden)
-    return rules
 
 
 def _move_paths(before: list[str], after: list[str]) -> None:

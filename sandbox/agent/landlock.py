@@ -6,10 +6,11 @@ import ctypes
 import os
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 from sandbox.agent import kernel
 
-__all__ = ["DEVICE", "LIST", "READ", "WRITE", "Ruleset"]
+__all__ = ["DEVICE", "LIST", "READ", "WRITE", "Ruleset", "rules_for"]
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
@@ -59,6 +60,28 @@ class Ruleset:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.syscall(_RESTRICT_SELF, self._fd, 0, what="landlock_restrict_self")
         os.close(self._fd)
+
+
+def rules_for(reach: dict[str, Any], folder: str) -> list[tuple[str, int]]:
+    """(path, rights) for what `reach` shows, the devices, and the scratch folder."""
+    rules = [rule for path in reach["trees"] for rule in _tree_rules(path, reach["hidden"])]
+    rules += [(path, READ) for path in reach["shown"]]
+    rules += [(path, LIST) for path in reach["listed"]]
+    rules += [(f"/dev/{name}", DEVICE) for name in ("null", "zero", "full", "random", "urandom")]
+    return [*rules, (folder, WRITE)]
+
+
+def _tree_rules(path: str, hidden: list[str]) -> list[tuple[str, int]]:
+    """Rules for a tree without its hidden folders: rights reach down, so its other children are named."""
+    real = os.path.realpath(path)
+    if real in hidden:
+        return []
+    if not any(other.startswith(f"{real}/") for other in hidden):
+        return [(real, READ)]
+    rules = [(real, LIST)]
+    for name in os.listdir(real):
+        rules += _tree_rules(f"{real}/{name}", hidden)
+    return rules
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:

@@ -24,6 +24,7 @@ from sandbox import (
     RequirementError,
     Sandbox,
     StdinTest,
+    survey,
 )
 from tests.sandbox.conftest import REPO, open_or_skip
 
@@ -249,3 +250,12 @@ def test_a_busy_program_is_not_starved() -> None:
     from sandbox import load
 
     assert not load.Meter().starved(wall_s=5.0, cpu_s=4.8)
+
+
+def test_the_survey_says_what_is_reached(any_sandbox: Sandbox) -> None:
+    found = {report.level: report for report in survey(docker=False)}
+    assert list(found) == [Level.FULL, Level.NS, Level.CONFINED]
+    for level, report in found.items():
+        assert report.reached == (level in found and not report.why)
+        assert report.reached == bool(report.layers)
+    assert found[any_sandbox.level].reached

@@ -253,7 +253,9 @@ CASES = [
         """
         import os
         marked = os.stat(".").st_mtime_ns == 12345 or os.stat(".").st_mode & 0o777 == 0o711
-        os.utime(".", ns=(12345, 12345)); os.chmod(".", 0o711); os.utime(".", ns=(12345, 12345))
+        try:
+            os.chmod(".", 0o711); os.utime(".", ns=(12345, 12345))
+        except PermissionError: pass
         print("seen" if marked else "fresh")
         """,
         tests=(StdinTest("", "fresh"), StdinTest("", "seen"), StdinTest("", "seen")),
@@ -277,7 +279,9 @@ CASES = [
         import os
         print("seen" if os.path.lexists("a") else "fresh")
         os.makedirs("a/b/c", exist_ok=True); open("a/b/c/f", "w").close()
-        os.chmod("a/b", 0); os.chmod("a", 0); os.chmod(".", 0)
+        try:
+            os.chmod("a/b", 0); os.chmod("a", 0); os.chmod(".", 0)
+        except PermissionError: pass
         """,
         tests=(StdinTest("", "fresh"), StdinTest("", "seen")),
         deserves=0.5,
