@@ -258,7 +258,8 @@ def _bracketed(tokens: Sequence[Token]) -> Shape | None:
         return Items("tuple", tuple(_read(part) for part in parts), "()")
     if opener in "([" and marks and all(parts):
         return Items("tuple", tuple(_read(part) for part in parts), opener + closer)
-    if opener in "({[" and not marks and _is_compound(inside):
+    holds_environment = bool(inside) and inside[0].kind == "cmd" and inside[0].text == "begin"
+    if opener in "({[" and not marks and (_is_compound(inside) or holds_environment):
         return _read(inside)
     return None
 
