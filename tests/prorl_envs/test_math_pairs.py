@@ -22,6 +22,7 @@ ONE_WAY = {
     "conditions",
     "ratios",
     "second series",
+    "third series",
     "degrees, percent, money, units",
 }
 """Groups in which gold and answer have different rights: an exact gold is not met by its rounding."""
