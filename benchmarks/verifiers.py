@@ -138,26 +138,30 @@ REASONING = (
     "when $y = \\frac{1}{2}$ we get $2y + 1 = 2$, which does not help. Consider $\\sum_{k=1}^{n} k$ instead. "
 )
 TYPICAL = (
-    ("42", "42"),
-    ("\\frac{3}{4}", "\\dfrac{3}{4}"),
-    ("2\\sqrt{3}", "\\sqrt{12}"),
-    ("(2, 5)", "(2,5)"),
-    ("x^2-1", "(x-1)(x+1)"),
-    ("1, 3", "3, 1"),
-    ("[0, 1)", "0 \\le x < 1"),
-    ("\\frac{\\pi}{6}", "30^\\circ"),
-    ("1024", "1{,}024"),
-    ("17", "18"),
+    ("{n}", "{n}"),
+    ("\\frac{3}{{n}}", "\\dfrac{3}{{n}}"),
+    ("2\\sqrt{{n}}", "\\sqrt{4 \\cdot {n}}"),
+    ("(2, {n})", "(2,{n})"),
+    ("x^2-{n}x", "x(x-{n})"),
+    ("1, {n}", "{n}, 1"),
+    ("[0, {n})", "0 \\le x < {n}"),
+    ("\\frac{\\pi}{{n}}", "\\pi/{n}"),
+    ("{n}000", "{n}{,}000"),
+    ("{n}", "{n}.5"),
 )
-"""Pairs of gold and answer as training meets them."""
+"""Golds and answers as training meets them; a number stands for {n}, so that no two pairs are the same."""
 
 
 def speed_table(_data: Path) -> Iterator[str]:
     """Typical responses, 4,000 characters of reasoning and a box: math-verify on the full text, and our Scorer."""
     thought = (REASONING * 20)[:4_000]
     rows = [
-        {"prediction": f"<think>{thought}</think>\nThe answer is \\boxed{{{answer}}}.", "gold": gold}
-        for gold, answer in TYPICAL * 20
+        {
+            "prediction": f"<think>{thought}</think>\nThe answer is \\boxed{{{answer.replace('{n}', str(n))}}}.",
+            "gold": gold.replace("{n}", str(n)),
+        }
+        for n in range(17, 57, 2)
+        for gold, answer in TYPICAL
     ]
     yield "### speed: 4,000 characters of reasoning, then a box; one process"
     yield ""
@@ -166,16 +170,28 @@ def speed_table(_data: Path) -> Iterator[str]:
     timed: list[tuple[str, list[float], float]] = []
     for name, grader in graders("math").items():
         timed.append((name, *_times(lambda row, grader=grader: grader(row["prediction"], row["gold"]), rows)))
-    with Scorer(workers=1) as scorer:
-        tasks = {row["gold"]: Task("math", "?", {"answer": row["gold"]}) for row in rows}
-        each, _ = _times(lambda row: scorer.score([tasks[row["gold"]]], [row["prediction"]]), rows)
-        start = time.perf_counter()
-        scorer.score([tasks[row["gold"]] for row in rows], [row["prediction"] for row in rows])
-        timed.append(
-            ("prorl-envs, strict, through a Scorer with one worker", each, time.perf_counter() - start)
-        )
+    timed.append(("prorl-envs, strict, through a Scorer with one worker", *_through_scorer(rows)))
     for name, times, total in timed:
         yield f"| {name} | {len(rows) / total:.0f} | {percentile(times, 0.5):.2f} | {percentile(times, 0.99):.1f} |"
+
+
+def _through_scorer(rows: Sequence[Row]) -> tuple[list[float], float]:
+    """One by one and as one batch, each by a fresh Scorer that remembers nothing of these rows."""
+    tasks = [Task("math", "?", {"answer": row["gold"]}) for row in rows]
+    responses = [row["prediction"] for row in rows]
+    warm = [Task("math", "?", {"answer": "x^2+1"})], ["\\boxed{1+x^2}"]
+    with Scorer(workers=1) as scorer:
+        scorer.score(*warm)
+        each = []
+        for task, response in zip(tasks, responses, strict=True):
+            start = time.perf_counter()
+            scorer.score([task], [response])
+            each.append(1000 * (time.perf_counter() - start))
+    with Scorer(workers=1) as scorer:
+        scorer.score(*warm)
+        start = time.perf_counter()
+        scorer.score(tasks, responses)
+        return each, time.perf_counter() - start
 
 
 def _times(judge: Callable[[Row], object], rows: Sequence[Row]) -> tuple[list[float], float]:

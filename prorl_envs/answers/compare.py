@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from prorl_envs.answers import mathverify
@@ -30,6 +31,8 @@ _LONGEST_FOR_MATH_VERIFY = 300
 _BASED = re.compile(r"\d\s*+_\s*+\{?\s*+-?\d")
 _LABELLED = re.compile(r"^\\text\s*\{\s*\(([A-J])\)\s*\}(?:\s|\\ )*(.+)$", re.DOTALL)
 REALS = r"\mathbb{R}"
+_REMEMBERED = 1_000
+"""Characters up to which a gold and an answer together are worth remembering."""
 _BLANKS = re.compile(r"\s++|\\ ")
 
 
@@ -39,7 +42,16 @@ def longest_answer(gold: str) -> int:
 
 
 def compare(gold: str, answer: str) -> Outcome:
-    """Whether `answer` is `gold`, both as they stood in their boxes."""
+    """Whether `answer` is `gold`, both as they stood in their boxes.
+
+    Short pairs are remembered: the responses of one group give the same few answers.
+    """
+    if len(gold) + len(answer) <= _REMEMBERED:
+        return _remembered(gold, answer)
+    return _compare(gold, answer)
+
+
+def _compare(gold: str, answer: str) -> Outcome:
     if len(answer) > longest_answer(gold):
         return differ("too long")
     a, b = clean(unboxed(gold)), clean(unboxed(answer))
@@ -67,6 +79,9 @@ def compare(gold: str, answer: str) -> Outcome:
     if outcome.decided:
         return outcome
     return _by_math_verify(gold, answer)
+
+
+_remembered = functools.lru_cache(maxsize=8192)(_compare)
 
 
 def compare_read(gold: str, answer: str) -> Outcome:
