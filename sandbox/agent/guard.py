@@ -22,6 +22,9 @@ __all__ = ["KEPT_FD", "Guard"]
 _OWN_DATA = 64 << 20
 """Memory that an interpreter with what it has loaded takes for itself."""
 
+_RESERVED = 1 << 30
+"""What runtimes with many threads take for their stacks, and hardly use."""
+
 _NO_LIMIT = -1
 
 KEPT_FD = 4
@@ -198,7 +201,7 @@ class Guard:
         reserves = limits.get("memory_kind") == "data"
         memory: int = limits["memory_bytes"]
         for which, value in (
-            (resource.RLIMIT_DATA, memory + _OWN_DATA),
+            (resource.RLIMIT_DATA, memory + (_RESERVED if reserves else _OWN_DATA)),
             (resource.RLIMIT_AS, _NO_LIMIT if reserves else memory + self.settings["own_bytes"]),
             (resource.RLIMIT_FSIZE, limits["file_bytes"]),
             (resource.RLIMIT_CPU, int(limits["total_s"]) + 2),

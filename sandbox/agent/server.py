@@ -21,7 +21,7 @@ __all__ = ["serve"]
 SETTINGS = "PRORL_SANDBOX_AGENT"
 """The environment variable that holds an agent's settings, as JSON."""
 
-FLAGS = ("-s", "-S", "-P", "-B", "-X", "utf8")
+FLAGS = ("-s", "-S", "-P", "-X", "utf8")
 """How an agent's interpreter is started."""
 
 

@@ -77,6 +77,7 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     # In an image of its own, all that is installed may be seen.
     sys.path[:] = ["", *(guard.paths or [*sys.path, *filter(os.path.isdir, _SITE)])]
     sys.argv = ["solution.py"]
+    sys.dont_write_bytecode = True
     for name in ("_sitebuiltins", *settings["preload"]):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

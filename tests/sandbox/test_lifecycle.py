@@ -32,27 +32,32 @@ GOOD = Program("print(int(input()) * 2)", [StdinTest("21", "42")])
 SLEEPER = Program("import time; time.sleep(60)", [StdinTest("", "")], limits=Limits(total_s=30))
 
 
-def agents() -> set[int]:
-    """Processes of this machine that run an agent, from its supervisor down."""
+def agents(host: int | None = None) -> set[int]:
+    """Processes of agents that the process `host`, by default this one, started: supervisors and below."""
+    told = f'"host_pid": {host or os.getpid()},'.encode()
+    parents: dict[int, int] = {}
     found = set()
     for folder in Path("/proc").iterdir():
         try:
             if folder.name.isdigit() and b"agent/boot.py" in (folder / "cmdline").read_bytes():
-                found.add(int(folder.name))
+                status = (folder / "status").read_text()
+                parents[int(folder.name)] = int(status.partition("PPid:")[2].split()[0])
+                if told in (folder / "environ").read_bytes():
+                    found.add(int(folder.name))
         except OSError:
             continue
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
     return found
 
 
-def traces() -> set[str]:
-    """Folders that sandboxes make: scratch and control groups."""
-    places = [Path(tempfile.gettempdir()), *Path("/sys/fs/cgroup").glob("*")]
-    found: set[str] = set()
-    for place in places:
-        if place.is_dir():
-            found |= {str(path) for path in place.rglob("prorl-sandbox-*") if place.name != "tmp"}
-    found |= {str(path) for path in Path(tempfile.gettempdir()).glob("prorl-sandbox-*")}
-    return found
+def traces(pids: set[int]) -> set[str]:
+    """Scratch folders and control groups that carry one of these numbers in their names."""
+    found = {str(path) for path in Path(tempfile.gettempdir()).glob("prorl-sandbox-*")}
+    for controller in Path("/sys/fs/cgroup").glob("*"):
+        if controller.is_dir():
+            found |= {str(path) for path in controller.rglob("prorl-sandbox-*")}
+    return {path for path in found if any(f"prorl-sandbox-{pid}-" in path for pid in pids)}
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
@@ -62,6 +67,13 @@ def eventually(condition: Callable[[], bool], seconds: float = 15) -> bool:
             return True
         time.sleep(0.05)
     return condition()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return b"agent/boot.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def descriptors() -> int:
@@ -75,14 +87,17 @@ def level(request: pytest.FixtureRequest) -> str:
 
 
 def test_close_leaves_nothing(level: str) -> None:
-    before, folders, open_before = agents(), traces(), descriptors()
+    before, open_before = agents(), descriptors()
+    names_before = traces({os.getpid()})
     sandbox = Sandbox(level=level, allow_unsafe=True)
     sandbox.run_many([GOOD] * 4)
-    assert agents() - before
+    ours = agents() - before
+    assert ours
+    assert traces(ours | {os.getpid()}) - names_before or level == "ns"
     sandbox.close()
     sandbox.close()
     assert eventually(lambda: not agents() - before)
-    assert eventually(lambda: not traces() - folders)
+    assert eventually(lambda: not traces(ours | {os.getpid()}) - names_before)
     assert descriptors() == open_before
 
 
@@ -110,7 +125,6 @@ def test_closing_while_a_program_runs(any_sandbox: Sandbox) -> None:
 
 
 def test_a_killed_host_leaves_nothing(level: str) -> None:
-    before, folders = agents(), traces()
     code = (
         "import sys; from sandbox import *\n"
         f"s = Sandbox(level={level!r}, allow_unsafe=True, workers=1)\n"
@@ -122,12 +136,13 @@ def test_a_killed_host_leaves_nothing(level: str) -> None:
         assert host.stdout is not None
         assert host.stdout.readline() == b"1.0\n"
         time.sleep(0.5)
-        started = agents() - before
+        started = agents(host.pid)
         assert started
+        names = started | {host.pid}
         host.send_signal(signal.SIGKILL)
         host.wait()
-    assert eventually(lambda: not agents() & started)
-    assert eventually(lambda: not traces() - folders)
+    assert eventually(lambda: not agents(host.pid) and not any(map(_runs, started)))
+    assert eventually(lambda: not traces(names))
 
 
 @pytest.mark.parametrize("victim", ["first", "all"])
