@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ SLEEPER = Program("import time; time.sleep(60)", [StdinTest("", "")], limits=Lim
 
 def agents(host: int | None = None) -> set[int]:
     """Processes of agents that the process `host`, by default this one, started: supervisors and below."""
-    told = f'"host_pid": {host or os.getpid()},'.encode()
+    told = re.compile(rb'"host_pid": %d\b' % (host or os.getpid()))
     parents: dict[int, int] = {}
     found = set()
     for folder in Path("/proc").iterdir():
@@ -42,7 +43,7 @@ def agents(host: int | None = None) -> set[int]:
             if folder.name.isdigit() and b"agent/boot.py" in (folder / "cmdline").read_bytes():
                 status = (folder / "status").read_text()
                 parents[int(folder.name)] = int(status.partition("PPid:")[2].split()[0])
-                if told in (folder / "environ").read_bytes():
+                if told.search((folder / "environ").read_bytes()):
                     found.add(int(folder.name))
         except OSError:
             continue
