@@ -72,6 +72,12 @@ class Sandbox:
         wanted = Level.of(require) if level is None else Level.of(level)
         if wanted is Level.UNSAFE and not allow_unsafe:
             raise RequirementError("the level 'unsafe' holds nothing: it needs allow_unsafe=True")
+        if level is not None and wanted is Level.DOCKER:
+            backend = "docker"
+        if backend == "docker" and wanted > Level.DOCKER:
+            raise RequirementError(
+                f"the docker backend reaches the level 'docker', not {wanted.label!r}: say require='docker'"
+            )
         if workers is not None and workers < 1:
             raise InvalidProgramError(f"workers must be at least 1, not {workers!r}")
         self._languages = Languages(languages)

@@ -229,6 +229,11 @@ def test_unsafe_needs_to_be_asked_for() -> None:
         Sandbox(require="unsafe")
 
 
+def test_a_container_is_not_more_than_a_container() -> None:
+    with pytest.raises(RequirementError, match="require='docker'"):
+        Sandbox(backend="docker")
+
+
 def test_an_unreachable_level_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     from sandbox import launch
 
