@@ -179,7 +179,7 @@ class Conductor(TrainerCallback):
         if step == self._config.steps or (every and step % every == 0):
             validated = self._validate(step)
         reason = reset_reason(self._config.reset, self._trainer.run_state, step, validated=validated)
-        if reason and step < self._config.steps:
+        if reason:
             self._reset(step, reason)
         if self._stop:
             control.should_save = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import sys
 import time
@@ -84,6 +83,9 @@ def execute(
         torch.set_num_threads(config.threads)
     journal = Journal(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
+    if checkpoint and (folder / "model").exists() and _step_of(checkpoint, config) >= config.steps:
+        console.print("this run is finished; a larger --steps goes on with it", highlight=False)
+        return Outcome(finished=True, signal=None, step=_step_of(checkpoint, config))
     journal.forget_after(_step_of(checkpoint, config) if checkpoint else -1)
     journal.begin(config, argv)
     stop = StopRequest()
@@ -92,22 +94,19 @@ def execute(
     with stop.listening(), Scorer(verifiers=problems.verifiers or None) as scorer, display:
         base = _base_model(config, problems, folder, display)
         tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left")
-        rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        rollouts = Rollouts(config, problems, scorer, tokenizer, rank=rank, world_size=processes)
+        rollouts = Rollouts(config, problems, scorer, tokenizer)
         trainer = ProrlTrainer(config, str(base), tokenizer, rollouts, folder / "checkpoints")
         Conductor(config, problems.heldout, scorer, journal, display, stop).attach(trainer)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     step = trainer.state.global_step // config.updates_per_step
-    finished = step >= config.steps
-    if trainer.is_world_process_zero():
-        journal.write("session", step=step, finished=finished, seconds=time.perf_counter() - began)
-        if finished:
-            with written("the trained model"):
-                trainer.save_model(str(folder / "model"))
-                tokenizer.save_pretrained(folder / "model")
-        draw_curves(folder)
-        _summary(console, folder, finished=finished)
-    return Outcome(finished, stop.signal, step)
+    journal.write("session", step=step, finished=step >= config.steps, seconds=time.perf_counter() - began)
+    if step >= config.steps:
+        with written("the trained model"):
+            trainer.save_model(str(folder / "model"))
+            tokenizer.save_pretrained(folder / "model")
+    draw_curves(folder)
+    _summary(console, folder, finished=step >= config.steps)
+    return Outcome(step >= config.steps, stop.signal, step)
 
 
 def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Display) -> Path:

@@ -91,7 +91,7 @@ def test_a_run_leaves_everything_it_should(straight: Path) -> None:
         assert all(isinstance(row[name], float) for row in steps), name
     assert [row["step"] for row in read_metrics(straight, "validation")] == [0, 2, 4]
     assert set(read_metrics(straight, "validation")[0]["pass_at"]) == {"1", "2"}
-    assert [row["step"] for row in read_metrics(straight, "reset")] == [1, 2, 3]
+    assert [row["step"] for row in read_metrics(straight, "reset")] == [1, 2, 3, 4]
     rollouts = [json.loads(line) for line in (straight / "rollouts.jsonl").read_text().splitlines()]
     assert len(rollouts) == 4 * 4 * 4
     assert {"prompt", "response", "reward", "status"} <= rollouts[0].keys()
@@ -298,3 +298,18 @@ def test_a_disk_that_fills_up_costs_the_newest_checkpoint_only(
         == tmp_path / "full" / "checkpoints" / "checkpoint-4"
     )
     assert run(tmp_path / "full", resume=True).finished
+
+
+def test_a_finished_run_goes_on_when_given_more_steps(straight: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "longer"
+    run(folder)
+    before = (folder / "metrics.jsonl").read_text()
+    assert run(folder, resume=True) == Outcome(finished=True, signal=None, step=4)
+    assert (folder / "metrics.jsonl").read_text() == before
+    assert run(folder, resume=True, steps=6) == Outcome(finished=True, signal=None, step=6)
+    run(tmp_path / "at_once", steps=6)
+    losses = [
+        [row["loss"] for row in read_metrics(tmp_path / name, "step")] for name in ("longer", "at_once")
+    ]
+    assert len(losses[0]) == 6
+    assert losses[0] == losses[1]
