@@ -22,7 +22,7 @@ from rich.markup import escape
 
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
-from adapters.prorl.preflight import check_model, check_warm_start, disk_needed
+from adapters.prorl.preflight import check_extra, check_model, check_warm_start, disk_needed
 from adapters.prorl.problems import load_problems
 from adapters.prorl.settings import Request, parse
 from prorl_envs.errors import ConfigError, InfrastructureError, ProrlError
@@ -71,6 +71,7 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     config = request.config
     for item in config.environments:
         environment(item.id)
+    check_extra()
     check_model(config)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("training in several processes is not supported yet: start one process")

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import random
+from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.plan import make_plan
 from adapters.prorl.problems import Problems
 from adapters.prorl.warm_start import scrambled_response
-from prorl_envs.errors import ConfigError
+from prorl_envs.errors import ConfigError, MissingExtraError
 
-__all__ = ["check_model", "check_warm_start", "disk_needed"]
+__all__ = ["check_extra", "check_model", "check_warm_start", "disk_needed"]
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json")
+_NEEDED = ("torch", "transformers", "trl", "datasets", "accelerate", "matplotlib")
 _MARGIN = 64 * 2**20
+
+
+def check_extra() -> None:
+    """Raises `MissingExtraError` unless what training needs is installed. Imports none of it."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"Training (without {', '.join(missing)})", "train")
 
 
 def check_model(config: RunConfig) -> None:

@@ -12,28 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+import transformers
 from rich.console import Console
+from transformers import AutoTokenizer
 
+from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
+from adapters.prorl.curves import draw_curves
+from adapters.prorl.display import Display
+from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.problems import Problems
-from prorl_envs.errors import MissingExtraError
+from adapters.prorl.rollouts import Rollouts, encode_prompt
+from adapters.prorl.tiny import build_model, build_tokenizer, save_model
+from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint, written
+from adapters.prorl.warm_start import scrambled_response, warm_start
 from prorl_envs.scoring import Scorer
-
-try:
-    import torch
-    import transformers
-    from transformers import AutoTokenizer
-
-    from adapters.prorl.conductor import Conductor, StopRequest
-    from adapters.prorl.curves import draw_curves
-    from adapters.prorl.display import Display
-    from adapters.prorl.journal import Journal, read_metrics
-    from adapters.prorl.rollouts import Rollouts, encode_prompt
-    from adapters.prorl.tiny import build_model, build_tokenizer, save_model
-    from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint, written
-    from adapters.prorl.warm_start import scrambled_response, warm_start
-except ImportError as error:
-    raise MissingExtraError(f"training ({error})", "train") from error
 
 __all__ = ["Outcome", "execute"]
 
