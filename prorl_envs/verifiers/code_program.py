@@ -5,22 +5,19 @@ is the share of *all* tests passed; 0 for a program that does not compile, or th
 over all its tests. A failure of our own machinery is a `failed` verdict, never a 0.
 
 Which block is the program: the last one whose fence names the task's language; else the last one at all. No
-block, no answer. In HumanEval's layout a block may define the whole function, and then gets what stands before
-that function in the prompt (imports, helpers); or it holds only the function's body, and then continues the
-prompt. It is a whole function exactly when some line of it, unindented, defines the entry point.
+block, no answer. In HumanEval's layout a block may define the whole function or only its body: see
+`prorl_envs.completion`.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
-import textwrap
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from prorl_envs.completion import whole_program
 from prorl_envs.core import Kind, Status, Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError, TaskError
 from prorl_envs.extract import Section, code_blocks
@@ -148,7 +145,7 @@ class CodeVerifier(BaseVerifier):
         limits = Limits(total_s=self._deadline_s, memory_bytes=self._memory_mb << 20)
         truth = task.truth
         if "test" in truth:
-            source = _whole_program(source, truth, task.text)
+            source = whole_program(source, truth, task.text)
             tests = Asserts(truth["test"], truth["entry_point"], allow_weak=self._allow_weak)
             return Program(source, tests, limits=limits, isolation=self._isolation)
         return Program(
@@ -252,48 +249,3 @@ def _json(value: Any, task: Task, field: str) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
         raise TaskError(f"task {task.id}: truth.{field} is not JSON: {error}") from None
-
-
-def _whole_program(block: str, truth: Mapping[str, Any], prompt: str) -> str:
-    """`block` with what it needs of the prompt: see the module's text."""
-    define = _defines(truth["entry_point"])
-    stub = truth["prompt"] if isinstance(truth.get("prompt"), str) else _stub(prompt, define)
-    opening = define.search(stub)
-    if define.search(block):
-        preamble = stub[: opening.start()] if opening else ""
-        return f"{preamble}\n{block}" if _parses(preamble) else block
-    if opening is None:
-        return block
-    first = next((line for line in block.split("\n") if line.strip()), "")
-    body = block if first[:1] in (" ", "\t") else textwrap.indent(block, "    ")
-    return f"{stub.rstrip()}\n{body}"
-
-
-def _defines(entry_point: str) -> re.Pattern[str]:
-    name = re.escape(entry_point)
-    return re.compile(
-        rf"^(?:(?:async[ \t]++)?def[ \t]++{name}\b|class[ \t]++{name}\b|{name}[ \t]*+=)", re.MULTILINE
-    )
-
-
-def _stub(prompt: str, define: re.Pattern[str]) -> str:
-    """The code in a prompt: its fenced block with the function, or the prompt from where it becomes code."""
-    for _, code in code_blocks(prompt):
-        if define.search(code):
-            return code
-    lines = prompt.split("\n")
-    for start, line in enumerate(lines):
-        code = "\n".join(lines[start:])
-        if re.match(r"(?:import|from|def|class|async|@|[A-Za-z_]\w*+ *=)", line) and _parses(
-            f"{code.rstrip()}\n    pass\n"
-        ):
-            return code
-    return ""
-
-
-def _parses(code: str) -> bool:
-    try:
-        ast.parse(code)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-    return True
