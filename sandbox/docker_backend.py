@@ -13,6 +13,8 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -53,6 +55,7 @@ class DockerLauncher:
         self._workers = workers
         self._image = os.environ.get("PRORL_SANDBOX_IMAGE", IMAGE)
         self._folder = Path(tempfile.mkdtemp(prefix="prorl-sandbox-docker-"))
+        self._sweeper = _sweep_after_us(self._folder)
         self._container: Any = None
         self._keeper: socket.socket | None = None
         self._first: Worker | None = None
@@ -97,6 +100,8 @@ class DockerLauncher:
                 self._container.remove(force=True)
             self._container.client.close()
             self._container = None
+        self._sweeper.kill()
+        self._sweeper.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget(self) -> None:
@@ -106,6 +111,7 @@ class DockerLauncher:
             self._first = None
         if self._keeper is not None:
             self._keeper.close()
+        self._sweeper.returncode = 0
         self._container = None
 
     def _start_container(self) -> None:
@@ -200,6 +206,27 @@ class DockerLauncher:
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY else [])],
         }
 
+
+def _sweep_after_us(folder: Path) -> subprocess.Popen[bytes]:
+    """A process that removes `folder` when this one ends, however it ends."""
+    return subprocess.Popen(
+        [sys.executable, "-S", "-s", "-P", "-c", _SWEEP, str(os.getpid()), str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+_SWEEP = """
+import os, select, shutil, sys
+try:
+    select.select([os.pidfd_open(int(sys.argv[1]))], [], [])
+except ProcessLookupError:
+    pass
+shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
 
 _READABLE = [
     "/lib", "/lib64", "/usr/lib", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime",

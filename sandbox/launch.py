@@ -7,8 +7,11 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from sandbox.agent.cgroup import remove_left
+from sandbox.agent.supervisor import remove_scratch
 from sandbox.errors import InfrastructureError, RequirementError
 from sandbox.imports import PRELOADED
 from sandbox.pool import LIGHT, NUMPY, OWN_BYTES, TOOLS
@@ -52,6 +55,7 @@ class Launcher:
         self._python = python
         self._interpreter = Interpreter.of(python)
         self._first: Worker | None = None
+        self._started: list[tuple[int, dict[str, Any]]] = []
         self.level = wanted
         self.report: dict[str, str] = {}
         self._settle(wanted, exact)
@@ -96,7 +100,9 @@ class Launcher:
         Raises:
             InfrastructureError: it cannot re-establish the level's layers.
         """
-        worker = Worker.start({**self._settings(flavour), "cpu": cpu}, self._python)
+        settings = {**self._settings(flavour), "cpu": cpu}
+        worker = Worker.start(settings, self._python)
+        self._started.append((worker.pid, settings))
         worker.wait_ready()
         worker.cpu = cpu
         if self.level is Level.FULL and self.report and worker.report.get("cgroup") != "on":
@@ -128,16 +134,24 @@ class Launcher:
         }
 
     def close(self) -> None:
-        """Ends the agent that was never used. Idempotent."""
+        """Ends the agent that was never used, and removes what agents left whose supervisor was killed, all
+        agents having ended. Idempotent."""
         if self._first is not None:
             self._first.close()
             self._first = None
+        for pid, settings in self._started:
+            if settings["cgroup"]:
+                remove_left(settings["cgroup"]["name"])
+            for folder in Path(settings["tmp"]).glob(f"prorl-sandbox-{pid}-*"):
+                remove_scratch(str(folder))
+        self._started = []
 
     def forget(self) -> None:
         """In a forked child: the agent of the parent is not ours."""
         if self._first is not None:
             self._first.forget()
             self._first = None
+        self._started = []
 
 
 def _last_line(error: Exception) -> str:

@@ -145,6 +145,11 @@ class Worker:
             theirs.close()
         return cls(ours, process)
 
+    @property
+    def pid(self) -> int:
+        """The number of the process that holds it, 0 if that is not one of this machine's."""
+        return self._process.pid if self._process is not None else 0
+
     def wait_ready(self) -> None:
         """Waits until the agent stands behind its layers.
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-__all__ = ["Cgroup"]
+__all__ = ["Cgroup", "remove_left"]
 
 _ROOT = "/sys/fs/cgroup"
 
@@ -82,6 +82,15 @@ class Cgroup:
                     _write(f"{folder}/memory.swap.max", 0)
                 return
         raise error
+
+
+def remove_left(name: str) -> None:
+    """Removes the group(s) called `name` beside or below this process's own, if they are there and empty."""
+    for controller, path in _own_groups().items():
+        own = f"{_ROOT}/{controller}".rstrip("/") + path.rstrip("/")
+        for parent in (own, os.path.dirname(own)):
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{parent}/{name}")
 
 
 def _own_groups() -> dict[str, str]:

@@ -147,9 +147,9 @@ def test_a_killed_host_leaves_nothing(level: str) -> None:
 
 
 @pytest.mark.parametrize("victim", ["first", "all"])
-def test_a_killed_worker_is_replaced(victim: str) -> None:
-    before = agents()
-    with open_or_skip(workers=1) as sandbox:
+def test_a_killed_worker_is_replaced(victim: str, level: str) -> None:
+    before, names_before = agents(), traces({os.getpid()})
+    with Sandbox(level=level, allow_unsafe=True, workers=1) as sandbox:
         assert sandbox.run(GOOD).fraction == 1.0
         ours = sorted(agents() - before)
         for pid in ours[:1] if victim == "first" else ours:
@@ -160,6 +160,7 @@ def test_a_killed_worker_is_replaced(victim: str) -> None:
         time.sleep(0.3)
         assert sandbox.run(GOOD).fraction == 1.0
     assert eventually(lambda: not agents() - before)
+    assert eventually(lambda: not traces({os.getpid(), *ours}) - names_before)
 
 
 def test_a_worker_killed_while_it_judges_is_not_the_programs_fault(any_sandbox: Sandbox) -> None:
