@@ -19,12 +19,12 @@ from typing import Literal, Self
 from sandbox import load, planning
 from sandbox.docker_backend import DockerLauncher
 from sandbox.errors import ClosedError, InvalidProgramError, RequirementError, SandboxError
+from sandbox.exchange import Run
 from sandbox.judge import Judged
 from sandbox.languages import Languages
 from sandbox.launch import Launcher
 from sandbox.pool import Pool, Slot, allowed_cpus
 from sandbox.protocol import Level, Program, ProgramResult, ProgramStatus, TestResult, TestStatus
-from sandbox.worker import Run
 
 __all__ = ["Sandbox", "Stats"]
 

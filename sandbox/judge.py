@@ -17,10 +17,10 @@ from sandbox.agent.child import MEMORY_EXIT
 from sandbox.agent.wire import Kind, Record
 from sandbox.compare import Compare, compare_named
 from sandbox.errors import InvalidProgramError
+from sandbox.exchange import Job
 from sandbox.imports import prelude_for, wanted_modules
 from sandbox.languages import Language
 from sandbox.protocol import Asserts, CallTest, Limits, Program, StdinTest, TestResult, TestStatus
-from sandbox.worker import Job
 
 __all__ = ["Judged", "call_accepts", "encode_source", "plan_calls", "plan_stdin"]
 

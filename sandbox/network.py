@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+
 from sandbox.agent import kernel
 from sandbox.agent.seccomp import ALLOW, Filter, install, refuse
 
 __all__ = ["drop_network"]
+
+_CALLS = {
+    "x86_64": {"socket": 41, "io_uring_setup": 425},
+    "aarch64": {"socket": 198, "io_uring_setup": 425},
+}
 
 
 def drop_network() -> None:
@@ -14,5 +21,8 @@ def drop_network() -> None:
     Raises:
         OSError: the kernel has no seccomp, or this machine's calls are not known.
     """
+    calls = _CALLS.get(kernel.MACHINE)
+    if calls is None:
+        raise OSError(errno.ENOSYS, f"no table of system calls for {kernel.MACHINE}")
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    install(Filter({"socket": refuse(), "io_uring_setup": refuse()}, ALLOW))
+    install(Filter(dict.fromkeys(calls, refuse()), ALLOW, more=calls))

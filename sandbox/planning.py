@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from sandbox.agent.wire import Ending
 from sandbox.asserts import calls_of, count_asserts, read_summary
+from sandbox.exchange import Run
 from sandbox.judge import Judged, plan_calls, plan_command, plan_stdin, plan_tester
 from sandbox.languages import PYTHON, Languages
 from sandbox.pool import LIGHT, NUMPY, TOOLS
@@ -22,7 +23,6 @@ from sandbox.protocol import (
     TestResult,
     TestStatus,
 )
-from sandbox.worker import Run
 
 __all__ = ["Plan", "plan"]
 

@@ -14,16 +14,16 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sandbox.agent.server import FLAGS, SETTINGS
-from sandbox.agent.wire import JOB, LENGTH, MAX_ERROR, RECORD, Ending, Kind, Record
+from sandbox.agent.wire import MAX_ERROR, RECORD, Ending, Kind, Record
 from sandbox.errors import InfrastructureError
+from sandbox.exchange import Job, Run
 
-__all__ = ["GRACE_S", "Job", "Run", "Worker"]
+__all__ = ["GRACE_S", "Worker"]
 
 GRACE_S = 0.7
 """How long after a program's budget its worker is killed."""
@@ -40,56 +40,6 @@ ENVIRONMENT = {
 }
 """All that an agent's interpreter finds in its environment. Sets and dicts are ordered alike in every run."""
 _CHUNK = 1 << 18
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job for an agent: the header's fields, the source, one input per test."""
-
-    header: Mapping[str, Any]
-    source: bytes
-    inputs: Sequence[bytes]
-
-    def parts(self, cpu: int | None) -> list[bytes]:
-        """The job as it goes over the wire, to run on `cpu`."""
-        body = [self.source]
-        for data in self.inputs:
-            body += [LENGTH.pack(len(data)), data]
-        header = {
-            **self.header,
-            "count": len(self.inputs),
-            "source": len(self.source),
-            "payload": sum(map(len, body)),
-            "cpu": cpu,
-        }
-        limits = self.header["limits"]
-        largest = max(map(len, self.inputs), default=0)
-        header["limits"] = {**limits, "file_bytes": max(limits["file_bytes"], largest)}
-        text = json.dumps(header).encode()
-        return [JOB.pack(len(text)) + text, *body]
-
-
-@dataclass
-class Run:
-    """What an agent said about one job.
-
-    Attributes:
-        ending: why it ended; ``None`` when the agent was lost or killed first.
-        records: of the tests that ended, by index.
-        compiled_s: how long compiling took; ``None`` when the program never compiled.
-        died: the wait status of a lost program process, if it was lost.
-        late: the worker was killed for the time it took.
-        ended_s: how long the whole job took, by the agent's clock.
-        detail: the compiler's message, or what was wrong.
-    """
-
-    ending: Ending | None = None
-    records: dict[int, Record] = field(default_factory=dict)
-    compiled_s: float | None = None
-    died: int | None = None
-    late: bool = False
-    ended_s: float = 0.0
-    detail: str = ""
 
 
 class _HostileError(Exception):

@@ -78,17 +78,22 @@ class Filter:
         policy: call name -> action or `Check`. Names this machine lacks are skipped.
         default: the action for every other call.
         machine: "x86_64" or "aarch64".
+        more: numbers of calls that the table leaves out because programs may never make them.
 
     Raises:
         OSError: ENOSYS on a machine that has no table.
     """
 
     def __init__(
-        self, policy: Mapping[str, int | Check], default: int, machine: str = kernel.MACHINE
+        self,
+        policy: Mapping[str, int | Check],
+        default: int,
+        machine: str = kernel.MACHINE,
+        more: Mapping[str, int] | None = None,
     ) -> None:
         if machine not in NUMBERS:
             raise OSError(errno.ENOSYS, f"no table of system calls for {machine}")
-        numbers = NUMBERS[machine]
+        numbers = {**NUMBERS[machine], **(more or {})}
         rules = {numbers[name]: rule for name, rule in policy.items() if name in numbers}
         ranges = _ranges(rules, default, machine)
         steps = [
