@@ -17,6 +17,7 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from prorl_envs.core import Task, Verdict, Verifier
@@ -24,6 +25,7 @@ from prorl_envs.errors import ConfigError, ProrlError, ScorerClosedError
 from prorl_envs.extract import coerce_response
 from prorl_envs.verifiers import BUILTIN, VerifierChoice, VerifierSpec, choose_verifier
 from prorl_envs.workers.channel import Item
+from prorl_envs.workers.nursery import Nursery
 from prorl_envs.workers.pool import Pool
 
 __all__ = ["Scorer", "shared_scorer"]
@@ -62,19 +64,21 @@ class Scorer:
         if self.workers < 1 or not deadline_s > 0 or memory_mb < 256:
             raise ConfigError("a Scorer needs workers >= 1, deadline_s > 0 and memory_mb >= 256")
         self._specs = _all_specs(verifiers or {})
-        self._settings = {
-            "workers": self.workers,
-            "deadline_s": deadline_s,
-            "memory_bytes": memory_mb << 20,
-            "boot_timeout_s": boot_timeout_s,
-        }
+        self._nursery = partial(
+            Nursery,
+            memory_bytes=memory_mb << 20,
+            network=any(getattr(spec.build(), "network", False) for spec in self._specs.values()),
+            boot_timeout_s=boot_timeout_s,
+        )
         self._verifiers: dict[str, Verifier] = {}
         self._begin()
         _live.add(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._pool = Pool(self._specs, **self._settings)  # type: ignore[arg-type]
+        self._pool = Pool(
+            self._specs, workers=self.workers, deadline_s=self.deadline_s, nursery=self._nursery
+        )
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="prorl-isolated")
         self._closed = False
         self._finalizer = weakref.finalize(self, _shut, self._pool, self._threads)
@@ -234,7 +238,6 @@ def _all_specs(given: Mapping[str, VerifierChoice]) -> dict[str, VerifierSpec]:
     specs = {domain: choose_verifier(domain) for domain in BUILTIN}
     for domain, choice in given.items():
         specs[domain] = choose_verifier(domain, choice)
-        specs[domain].build()
     return specs
 
 

@@ -17,12 +17,15 @@ class BaseVerifier(ABC):
     """Implements `prorl_envs.core.Verifier`; a domain adds `judge` and `check`.
 
     Constructor options of a subclass must be JSON-safe keyword arguments: they travel to worker processes.
+
+    A verifier that asks a server sets `network`; otherwise its workers have none.
     """
 
     domain: ClassVar[str]
     kind: ClassVar[Kind] = "binary"
     part_names: ClassVar[tuple[str, ...]] = ("correct",)
     isolated: ClassVar[bool] = False
+    network: bool = False
 
     def verify(self, response: str, task: Task) -> Verdict:
         """The verdict on `response`: truncated reasoning is answered here, the rest by `judge`.

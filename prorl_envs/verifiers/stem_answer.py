@@ -49,6 +49,7 @@ class StemVerifier(BaseVerifier):
             raise ConfigError(f"missing_unit must be 'accept' or 'reject', not {missing_unit!r}")
         self.missing_unit: MissingUnit = missing_unit
         self._judge = LanguageModelJudge(judge_config(judge)) if judge is not None else None
+        self.network = judge is not None
 
     def check(self, task: Task) -> None:
         """Raises `TaskError` when the truth has no usable gold answer, or a malformed option."""

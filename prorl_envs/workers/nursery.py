@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from prorl_envs.workers import wire
 
 __all__ = ["Nursery", "NurseryLostError"]
 
+_log = logging.getLogger(__name__)
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "TZ")
 _FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -26,7 +28,9 @@ _FIXED_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
-_BOOT = "import sys; sys.path[:] = {path!r}; from prorl_envs.workers.zygote import main; main({fd})"
+_BOOT = (
+    "import sys; sys.path[:] = {path!r}; from prorl_envs.workers.zygote import main; main({fd}, {network})"
+)
 
 
 class NurseryLostError(InfrastructureError):
@@ -39,10 +43,12 @@ class Nursery:
 
     Args:
         memory_bytes: address-space limit of each worker.
+        network: whether a verifier asks a server; without it, zygote and workers give up the network.
         boot_timeout_s: how long starting, and importing verifiers, may take.
     """
 
     memory_bytes: int
+    network: bool
     boot_timeout_s: float
 
     def __post_init__(self) -> None:
@@ -52,7 +58,7 @@ class Nursery:
         path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - "" means the current folder
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT.format(path=path, fd=theirs.fileno())],
+                [sys.executable, "-c", _BOOT.format(path=path, fd=theirs.fileno(), network=self.network)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -68,7 +74,10 @@ class Nursery:
             NurseryLostError: the zygote died, or did not finish in time.
         """
         plain = {domain: spec.to_dict() for domain, spec in specs.items()}
-        errors: dict[str, str] = self._ask({"op": "prepare", "specs": plain})["errors"]
+        answer = self._ask({"op": "prepare", "specs": plain})
+        if answer["warning"]:
+            _log.warning("%s", answer["warning"])
+        errors: dict[str, str] = answer["errors"]
         return errors
 
     def fork(self) -> tuple[int, socket.socket]:

@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from prorl_envs.core import Status, Verdict
 from prorl_envs.errors import ScorerClosedError
@@ -43,11 +43,10 @@ class Pool:
         *,
         workers: int,
         deadline_s: float,
-        memory_bytes: int,
-        boot_timeout_s: float,
+        nursery: Callable[[], Nursery],
     ) -> None:
         self._specs, self._size, self._deadline_s = specs, workers, deadline_s
-        self._memory_bytes, self._boot_timeout_s = memory_bytes, boot_timeout_s
+        self._make_nursery = nursery
         self._lock = threading.Lock()
         self._queue: deque[Item] = deque()
         self._asked: set[str] = set()
@@ -88,7 +87,9 @@ class Pool:
         with self._lock:
             self._closing = True
             thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():  # a garbage collection may close us
+        if (
+            thread is not None and thread is not threading.current_thread()
+        ):  # a garbage collection may close us
             self._wake()
             thread.join()
         self._release()
@@ -202,7 +203,7 @@ class Pool:
 
     def _home(self) -> Nursery:
         if self._nursery is None:
-            self._nursery = Nursery(self._memory_bytes, self._boot_timeout_s)
+            self._nursery = self._make_nursery()
         return self._nursery
 
     def _fit_workers(self) -> list[Channel]:

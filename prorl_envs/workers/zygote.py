@@ -1,7 +1,7 @@
 """The child side: the zygote that holds the warm imports, and the workers it forks.
 
-Runs with an environment stripped of secrets, a fixed hash seed (verdicts must not depend on it), one BLAS
-thread, and its own session, so that Ctrl-C in the terminal is the host's business alone.
+Runs with an environment stripped of secrets, without network, with a fixed hash seed (verdicts must not depend on
+it), one BLAS thread, and its own session, so that Ctrl-C in the terminal is the host's business alone.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ import random
 import resource
 import signal
 import socket
-import sys
 from typing import Any, NoReturn
 
 from prorl_envs.core import Status, Task, Verdict, Verifier
 from prorl_envs.errors import ProrlError
 from prorl_envs.verifiers import VerifierSpec
 from prorl_envs.workers import wire
+from sandbox.network import drop_network
 
 __all__ = ["main"]
 
 _PR_SET_PDEATHSIG = 1
 
 
-def main(control_fd: int) -> None:
+def main(control_fd: int, network: bool = False) -> None:
     """Serves the host's commands until it closes the socket; then every worker is killed."""
     control = socket.socket(fileno=control_fd)
+    warning = "" if network else _drop_network()
     verifiers: dict[str, Verifier] = {}
     children: set[int] = set()
     try:
@@ -39,23 +40,32 @@ def main(control_fd: int) -> None:
             if not message:
                 return
             command: dict[str, Any] = json.loads(message)
+            answer: dict[str, Any] = {}
             if command["op"] == "prepare":
-                answer = _prepare(verifiers, command["specs"])
+                answer = {"errors": _prepare(verifiers, command["specs"]), "warning": warning}
             elif command["op"] == "fork":
                 answer = {"pid": _fork_worker(control, fds[0], verifiers, command["memory_bytes"])}
                 children.add(answer["pid"])
             else:
                 _kill(command["pid"])
                 children.discard(command["pid"])
-                answer = {}
             wire.send_command(control, answer)
     finally:
         for pid in children:
             _kill(pid)
 
 
-def _prepare(verifiers: dict[str, Verifier], specs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Builds and warms up verifiers. Answers with the reason for each domain that cannot be served."""
+def _drop_network() -> str:
+    """Gives up the network; the reason where that is not possible."""
+    try:
+        drop_network()
+    except OSError as error:
+        return f"the scoring workers keep their network: {error}"
+    return ""
+
+
+def _prepare(verifiers: dict[str, Verifier], specs: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Builds and warms up verifiers. Returns the reason for each domain that cannot be served."""
     errors: dict[str, str] = {}
     for domain, spec in specs.items():
         try:
@@ -67,7 +77,7 @@ def _prepare(verifiers: dict[str, Verifier], specs: dict[str, dict[str, Any]]) -
             verifiers[domain] = verifier
     gc.collect()
     gc.freeze()
-    return {"errors": errors}
+    return errors
 
 
 def _fork_worker(control: socket.socket, fd: int, verifiers: dict[str, Verifier], memory_bytes: int) -> int:
@@ -128,7 +138,3 @@ def _kill(pid: int) -> None:
         os.waitpid(pid, 0)
     except (ProcessLookupError, ChildProcessError):
         return
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

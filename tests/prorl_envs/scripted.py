@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -53,6 +54,9 @@ class ScriptedVerifier(BaseVerifier):
                 return self.judge(section, task)
             case "pid":
                 return Verdict.binary(True, detail=str(os.getpid()))
+            case "network":
+                socket.socket().close()
+                return Verdict.binary(True, detail="open")
             case "environment":
                 return Verdict.binary(True, detail=os.environ.get(argument, "absent"))
         parts = {"length": float(len(section.text))}
@@ -62,6 +66,11 @@ class ScriptedVerifier(BaseVerifier):
 class IsolatedVerifier(ScriptedVerifier):
     domain: ClassVar[str] = "isolated"
     isolated: ClassVar[bool] = True
+
+
+class AskingVerifier(ScriptedVerifier):
+    domain: ClassVar[str] = "asking"
+    network = True
 
 
 class BrokenVerifier(ScriptedVerifier):

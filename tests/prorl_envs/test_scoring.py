@@ -145,6 +145,13 @@ def test_secrets_of_the_host_do_not_reach_workers(scorer: Scorer, monkeypatch: p
         assert score(fresh, "environment HF_TOKEN")[0].detail == "absent"
 
 
+def test_workers_have_no_network_unless_a_verifier_asks_for_it(scorer: Scorer) -> None:
+    assert "PermissionError" in score(scorer, "network")[0].detail
+    asking = {"asking": VerifierSpec("tests.prorl_envs.scripted:AskingVerifier")}
+    with Scorer(workers=1, verifiers=asking) as connected:
+        assert score(connected, "network", task=Task("asking", "?", {"answer": "x"}))[0].detail == "open"
+
+
 def test_verdicts_are_equal_from_every_entrance(scorer: Scorer) -> None:
     responses = ["yes", "no", "sleep 5", "raise", "<think>", "eat"] * 3
     tasks = [TASK] * len(responses)
