@@ -26,12 +26,15 @@ from prorl_envs.errors import ConfigError
 from prorl_envs.puzzles.catalogue import build_dataset
 from prorl_envs.puzzles.repairs import repaired
 
-__all__ = ["HASH_ORDERED", "entries", "plain"]
+__all__ = ["HASH_ORDERED", "WRITES_FILES", "entries", "plain"]
 
 HASH_ORDERED: frozenset[str] = frozenset(
     {"isomorphic_strings", "knight_swap", "polynomial_multiplication", "ransom_note", "word_ladder"}
 )
 """Tasks whose upstream generators iterate over sets of strings: their items depend on PYTHONHASHSEED."""
+
+WRITES_FILES: frozenset[str] = frozenset({"codeio"})
+"""Tasks whose upstream generators run programs that leave files in the current folder."""
 
 
 def entries(

@@ -2,7 +2,8 @@
 
 Five upstream generators iterate over sets of strings, so their items change with PYTHONHASHSEED; a few others
 search for many seconds. A child is started with PYTHONHASHSEED=0, keeps its imports between requests, and is
-killed when a single item outlasts its deadline.
+killed when a single item outlasts its deadline. One generator (codeio) runs programs that write files: a child's
+current folder is a scratch one.
 
 The protocol is one JSON text per line. In: a request (the arguments of `entries`). Out: one ``{"entry": ...}``
 per item, then ``{"end": true}`` or ``{"error": ..., "kind": ...}``.
@@ -15,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,6 +63,7 @@ class GeneratorChild:
         self._deadline_s = deadline_s
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        self._scratch = tempfile.TemporaryDirectory(prefix="prorl-puzzles-")
         self._process = subprocess.Popen(
             [sys.executable, "-c", "from prorl_envs.puzzles import isolation; isolation.main()"],
             stdin=subprocess.PIPE,
@@ -68,6 +71,7 @@ class GeneratorChild:
             text=True,
             encoding="utf-8",
             env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path},
+            cwd=self._scratch.name,
         )
 
     def entries(
@@ -103,6 +107,7 @@ class GeneratorChild:
                 with contextlib.suppress(BrokenPipeError):  # an unsent request is of no use to a killed child
                     pipe.close()
         self._process.wait()
+        self._scratch.cleanup()
 
     def __enter__(self) -> GeneratorChild:
         return self

@@ -13,7 +13,7 @@ from typing import Any
 from prorl_envs.core import Task
 from prorl_envs.errors import ConfigError
 from prorl_envs.puzzles.catalogue import category, has_curriculum, resolve, settings
-from prorl_envs.puzzles.entries import HASH_ORDERED, entries, plain
+from prorl_envs.puzzles.entries import HASH_ORDERED, WRITES_FILES, entries, plain
 from prorl_envs.puzzles.isolation import entries_in_child, hash_order_is_fixed
 
 __all__ = ["PROMPT", "SOURCE", "generate", "make_task"]
@@ -64,9 +64,7 @@ def generate(
     if len(names) > 1:
         return _generate_set(task, names, size, seed, config, level, template)
     chosen = chosen_settings(task, config, level)
-    source = entries
-    if needs_fixed_hashes(task, chosen) and not hash_order_is_fixed():
-        source = entries_in_child
+    source = entries_in_child if needs_child(task, chosen) else entries
     made: Iterable[dict[str, Any]] = source(task, size=size, seed=seed, config=chosen)
     return [make_task(task, entry, config=chosen, template=template) for entry in made]
 
@@ -100,10 +98,11 @@ def chosen_settings(task: str, config: Mapping[str, Any] | None, level: int | No
     return {name: value for name, value in merged.items() if name not in defaults or value != defaults[name]}
 
 
-def needs_fixed_hashes(task: str, config: Mapping[str, Any]) -> bool:
-    """Whether the items depend on Python's hash order (a composite does as its parts do)."""
+def needs_child(task: str, config: Mapping[str, Any]) -> bool:
+    """Whether this process must not make the items itself (a composite's parts count)."""
     parts = config.get("datasets") or [] if task == "composite" else []
-    return task in HASH_ORDERED or any(part.get("name") in HASH_ORDERED for part in parts)
+    names = {task, *(part.get("name") for part in parts)}
+    return bool(names & WRITES_FILES) or bool(names & HASH_ORDERED and not hash_order_is_fixed())
 
 
 def make_task(
