@@ -28,6 +28,15 @@ GRADING_MODES: tuple[str, ...] = ("fraction", "binary")
 
 _LONGEST_TEXT = 1_000_000
 
+_LLAMA_NEMOTRON_NAMES: Mapping[str, Mapping[str, str]] = {
+    "keywords:frequency": {"keywords": "keyword"},
+    "change_case:capital_word_frequency": {
+        "frequency": "capital_frequency",
+        "relation": "capital_relation",
+    },
+}
+"""Arguments that the Llama-Nemotron release calls by other names than IFEval."""
+
 
 def read_truth(catalogue: Catalogue, row: Mapping[str, Any]) -> dict[str, Any]:
     """``{"instruction_id_list", "kwargs"}`` of a row, and ``"grading_mode": "binary"`` where the row says so.
@@ -43,6 +52,8 @@ def read_truth(catalogue: Catalogue, row: Mapping[str, Any]) -> dict[str, Any]:
         arguments = "instruction_kwargs" if "instruction_kwargs" in holder else "kwargs"
         ids, kwargs = _plain(holder["instruction_id_list"]), _plain(holder.get(arguments))
         fields = (f"{prefix}instruction_id_list", f"{prefix}{arguments}")
+        if prefix == "args.":
+            kwargs = _ifeval_names(ids, kwargs)
     elif holder.get("ground_truth") is not None:
         ids, kwargs = _ground_truth(holder["ground_truth"])
         fields = ("ground_truth.instruction_id", "ground_truth.kwargs")
@@ -67,6 +78,22 @@ def _holder(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
         if isinstance(inner, Mapping) and inner.get("instruction_id_list") is not None:
             return inner, f"{name}."
     return row, ""
+
+
+def _ifeval_names(ids: Any, kwargs: Any) -> Any:
+    """`kwargs` with IFEval's names; a keyword in a list of its own comes out of it."""
+    if not isinstance(ids, list) or not isinstance(kwargs, list) or len(ids) != len(kwargs):
+        return kwargs
+    renamed: list[Any] = []
+    for id, given in zip(ids, kwargs, strict=True):
+        names = _LLAMA_NEMOTRON_NAMES.get(id, {}) if isinstance(id, str) else {}
+        own = _plain(given)
+        if names and isinstance(own, Mapping):
+            own = {names.get(key, key): value for key, value in own.items() if value is not None}
+            word = own.get("keyword")
+            own |= {"keyword": word[0]} if isinstance(word, list) and len(word) == 1 else {}
+        renamed.append(own)
+    return renamed
 
 
 def _is_binary(holder: Mapping[str, Any], prefix: str) -> bool:

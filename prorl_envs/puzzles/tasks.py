@@ -12,17 +12,14 @@ from typing import Any
 
 from prorl_envs.core import Task
 from prorl_envs.errors import ConfigError
+from prorl_envs.prompts import PROMPTS
 from prorl_envs.puzzles.catalogue import category, has_curriculum, resolve, settings
 from prorl_envs.puzzles.entries import HASH_ORDERED, WRITES_FILES, entries, plain
 from prorl_envs.puzzles.isolation import entries_in_child, hash_order_is_fixed
 
 __all__ = ["PROMPT", "SOURCE", "generate", "make_task"]
 
-PROMPT = (
-    "{question}\n\n"
-    "Work it out step by step. Then write the final answer between <answer> and </answer>: the answer alone, "
-    "without explanation, in the form that the question (or its example) asks for."
-)
+PROMPT = PROMPTS["logic-answer"].replace("{{problem}}", "{question}")
 """The default prompt; a template of your own holds ``{question}`` once or more."""
 
 SOURCE = "reasoning-gym"

@@ -186,3 +186,26 @@ def test_a_malformed_row_names_its_field(row: dict[str, Any], field: str) -> Non
     with pytest.raises(RowError) as caught:
         instruction_truth(row)
     assert caught.value.field == field
+
+
+def test_the_names_of_the_llama_nemotron_release_are_read() -> None:
+    kwargs = [
+        {"keywords": ["tea"], "frequency": 2, "relation": "at least"},
+        {"frequency": 3, "relation": "less than", "keywords": None},
+        {"keywords": ["a", "b"]},
+    ]
+    ids = ["keywords:frequency", "change_case:capital_word_frequency", "keywords:existence"]
+    truth = instruction_truth({"args": {"instruction_id_list": ids, "instruction_kwargs": kwargs}})
+    assert truth["kwargs"] == [
+        {"keyword": "tea", "frequency": 2, "relation": "at least"},
+        {"capital_frequency": 3, "capital_relation": "less than"},
+        {"keywords": ["a", "b"]},
+    ]
+    two = {
+        "args": {
+            "instruction_id_list": ids[:1],
+            "instruction_kwargs": [{**kwargs[0], "keywords": ["a", "b"]}],
+        }
+    }
+    with pytest.raises(RowError, match="keyword"):
+        instruction_truth(two)
