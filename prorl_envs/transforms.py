@@ -13,6 +13,7 @@ r"""The named steps between a dataset's field and a truth: a small fixed set, so
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from prorl_envs.extract import all_boxed, answer_section
 __all__ = ["TRANSFORMS", "TransformName", "final_answer"]
 
 TransformName: TypeAlias = Literal[
-    "code_tests", "final_answer", "instruction", "json", "text", "texts", "unit_name", "user_text"
+    "code_tests", "final_answer", "instruction", "json", "number", "text", "texts", "unit_name", "user_text"
 ]
 
 _LONGEST_ANSWER = 120
@@ -127,6 +128,17 @@ def _json(value: Any) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def _number(value: Any) -> float:
+    """A number, or the text of one (``1e-1``)."""
+    try:
+        number = float(_text(value))
+    except (TypeError, ValueError):
+        raise ValueError(f"is no number: {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"is no finite number: {value!r}")
+    return number
+
+
 def _user_text(value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -162,6 +174,7 @@ TRANSFORMS: Mapping[TransformName, Callable[[Any], Any]] = MappingProxyType(
         "final_answer": final_answer,
         "instruction": _instruction,
         "json": _json,
+        "number": _number,
         "text": _text,
         "texts": _texts,
         "unit_name": _unit_name,
