@@ -121,26 +121,33 @@ def slowest(bound: Bound, texts: Mapping[str, str], repeats: int = 3) -> tuple[f
     return worst
 
 
-def main() -> None:
-    """Prints the table, and writes it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--characters", type=int, default=200_000, help="length of the texts")
-    parser.add_argument("--output", type=Path, help="also write the table to this file")
-    options = parser.parse_args()
-    texts = hostile_texts(options.characters)
+def table(characters: int = 200_000) -> list[str]:
+    """The lines of the table, the slowest instruction first."""
+    texts = hostile_texts(characters)
     language.prepare()
     rows = []
     for instruction in CATALOGUE.values():
         bound = Bound(instruction, instruction.read(arguments(instruction.params), "kwargs"))
         rows.append((*slowest(bound, texts), instruction.id))
     rows.sort(reverse=True)
-    lines = [
-        f"`python -m benchmarks.instructions --characters {options.characters}` on "
-        f"{len(os.sched_getaffinity(0))} CPUs, Python {platform.python_version()}; {len(texts)} texts.",
-        "",
-        "| instruction | slowest text | processor ms |",
+    return [
+        f"| instruction | slowest of {len(texts)} texts of {characters:,} characters | processor ms |",
         "|---|---|---:|",
         *(f"| {id} | {name} | {milliseconds:.1f} |" for milliseconds, name, id in rows),
+    ]
+
+
+def main() -> None:
+    """Prints the table, and writes it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--characters", type=int, default=200_000, help="length of the texts")
+    parser.add_argument("--output", type=Path, help="also write the table to this file")
+    options = parser.parse_args()
+    lines = [
+        f"`python -m benchmarks.instructions --characters {options.characters}` on "
+        f"{len(os.sched_getaffinity(0))} CPUs, Python {platform.python_version()}",
+        "",
+        *table(options.characters),
     ]
     print("\n".join(lines))
     if options.output:

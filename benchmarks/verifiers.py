@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import instructions
 from prorl_envs.answers.deepscaler import deepscaler_equal
 from prorl_envs.answers.mathverify import as_boxed
 from prorl_envs.core import Task, Verifier
@@ -210,6 +211,7 @@ TABLES: dict[str, Callable[[Path], Iterable[str]]] = {
     "math": lambda data: accuracy_table("math", data),
     "stem": lambda data: accuracy_table("stem", data),
     "speed": speed_table,
+    "instructions": lambda _: instructions.table(),
 }
 """By name, the lines of a table, given the folder of public data."""
 
