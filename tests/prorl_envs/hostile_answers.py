@@ -17,9 +17,9 @@ def hostile(canary: Path) -> list[str | None]:
 def _code(canary: Path) -> list[str]:
     write = f"open('{canary}','w').write('x')"
     forms = (
-        "{0}|[[{0}]]|[{0}]|({0},)|{{1:{0}}}|eval(\"{0}\")|exec(\"{0}\")|(lambda: {0})()|[x for x in [{0}]]"
+        '{0}|[[{0}]]|[{0}]|({0},)|{{1:{0}}}|eval("{0}")|exec("{0}")|(lambda: {0})()|[x for x in [{0}]]'
         "|1 if {0} else 2|x*{0}|x**2+0*{0}|sin({0})+C|[['_','Q',{0}]]|f'{{{0}}}'|''.join([{0}])|-{0}|not {0}"
-        "|print({0})|1+{0}+1|A,{0}|\"A\"+{0}|N({0})|S('{0}')|sympify(\"{0}\")|Integer({0})|lambdify(x, {0})()"
+        '|print({0})|1+{0}+1|A,{0}|"A"+{0}|N({0})|S(\'{0}\')|sympify("{0}")|Integer({0})|lambdify(x, {0})()'
     )
     others = [
         f"__import__('os').system('touch {canary}')",
