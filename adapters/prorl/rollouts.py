@@ -21,9 +21,21 @@ from prorl_envs.errors import ConfigError, InfrastructureError
 from prorl_envs.mixture import Mixture
 from prorl_envs.scoring import Scorer
 
-__all__ = ["Group", "Rollouts", "StepCounts", "encode_prompt", "generate", "passed_on", "shares_by_component"]
+__all__ = [
+    "Group",
+    "Rollouts",
+    "StepCounts",
+    "decode",
+    "encode_prompt",
+    "generate",
+    "passed_on",
+    "shares_by_component",
+]
 
 _MAX_PASSED_OVER = 10_000
+_THINK = "<think>"
+_TAIL = 16
+"""Tokens at the end of a prompt in which a `<think>` would stand."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ class Rollouts:
         size, began = self._settings.group, time.perf_counter()
         drawn = [self._draw() for _ in range(count)]
         responses, logprobs = generate(trainer, [ids for _, ids in drawn], size, chunk=self._settings.chunk)
-        texts = self._tokenizer.batch_decode(responses, skip_special_tokens=True)
+        texts = decode(self._tokenizer, [ids for _, ids in drawn], responses, size)
         middle = time.perf_counter()
         verdicts = self._scorer.score([task for task, _ in drawn for _ in range(size)], texts)
         groups: list[tuple[Group, Any]] = []
@@ -238,6 +250,25 @@ def generate(
             responses += ids
             logprobs += probs or []
     return responses, logprobs or None
+
+
+def decode(
+    tokenizer: Any, prompts: Sequence[list[int]], responses: Sequence[list[int]], samples: int
+) -> list[str]:
+    """The texts that are judged: the responses, after the ``<think>`` that their prompt ended with.
+
+    Some chat templates open the reasoning themselves. Without that tag a response that was cut off in the middle of
+    its thoughts would look like an answer.
+
+    Args:
+        tokenizer: of the policy.
+        prompts: P prompts as tokens.
+        responses: P x samples responses as tokens, those of a prompt together.
+        samples: responses per prompt.
+    """
+    texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
+    opened = [tokenizer.decode(ids[-_TAIL:]).rstrip().endswith(_THINK) for ids in prompts]
+    return [_THINK + text if opened[index // samples] else text for index, text in enumerate(texts)]
 
 
 def passed_on(env_reward: Sequence[float | None], **_: Any) -> list[float | None]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.rollouts import encode_prompt, generate
+from adapters.prorl.rollouts import decode, encode_prompt, generate
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 from prorl_envs.passk import mean_pass_at_k
@@ -53,18 +53,19 @@ def validate(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Sco
     began, samples = time.perf_counter(), config.validation.samples
     tokenizer = trainer.processing_class
     training = trainer.model.training
+    prompts = [encode_prompt(tokenizer, task) for task in tasks]
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
         trainer.model.eval()
         responses, _ = generate(
             trainer,
-            [encode_prompt(tokenizer, task) for task in tasks],
+            prompts,
             samples,
             chunk=config.rollout.chunk,
             temperature=config.validation.temperature,
         )
         trainer.model.train(training)
-    texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
+    texts = decode(tokenizer, prompts, responses, samples)
     verdicts = scorer.score([task for task in tasks for _ in range(samples)], texts)
     judged: dict[str, list[int]] = {}
     failed = 0

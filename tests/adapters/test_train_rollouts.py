@@ -13,7 +13,15 @@ pytest.importorskip("trl")
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.problems import Problems
-from adapters.prorl.rollouts import Group, Rollouts, encode_prompt, generate, passed_on, shares_by_component
+from adapters.prorl.rollouts import (
+    Group,
+    Rollouts,
+    decode,
+    encode_prompt,
+    generate,
+    passed_on,
+    shares_by_component,
+)
 from adapters.prorl.settings import validated
 from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
@@ -28,6 +36,9 @@ class Letters:
 
     def __call__(self, text: str) -> dict[str, list[int]]:
         return {"input_ids": [ord(char) for char in text]}
+
+    def decode(self, row: list[int]) -> str:
+        return "".join(map(chr, row))
 
     def batch_decode(self, rows: Sequence[list[int]], skip_special_tokens: bool) -> list[str]:
         return ["".join(map(chr, row)) for row in rows]
@@ -221,3 +232,12 @@ def test_shares_leave_failures_out() -> None:
     sampler = rollouts(config(dynamic_sampling=False), problems(half_failed=50))
     sampler([""] * 8 * GROUP, Policy())
     assert shares_by_component(sampler.counts.kept, sampler.component) == {"half_failed": 0.5}
+
+
+def test_reasoning_that_the_prompt_opened_is_not_taken_for_an_answer() -> None:
+    """Some chat templates end in <think>; a response cut off in its thoughts then has no tag of its own."""
+    tokenizer = Letters()
+    prompts = [tokenizer("solve it <think>\n")["input_ids"], tokenizer("say <think> or not")["input_ids"]]
+    responses = [tokenizer(text)["input_ids"] for text in ("\\boxed{7} hm", "a</think>b", "c", "d")]
+    texts = decode(tokenizer, prompts, responses, 2)
+    assert texts == ["<think>\\boxed{7} hm", "<think>a</think>b", "c", "d"]
