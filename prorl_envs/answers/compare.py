@@ -7,15 +7,18 @@ import re
 
 from prorl_envs.answers import mathverify
 from prorl_envs.answers.choices import chosen, compare_choices, gold_choices
+from prorl_envs.answers.conditions import conditions_clash
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.matching import compare_shapes
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.phrases import compare_phrases, is_phrase, meaning
+from prorl_envs.answers.progressions import compare_families
 from prorl_envs.answers.reading import read_shape
 from prorl_envs.answers.residues import compare_residues
 from prorl_envs.answers.response import unboxed
 from prorl_envs.answers.shapes import Shape
 from prorl_envs.answers.syntax import Unreadable
+from prorl_envs.answers.times import compare_times
 
 __all__ = ["compare", "compare_read", "longest_answer"]
 
@@ -66,7 +69,9 @@ def _compare(gold: str, answer: str) -> Outcome:
         if (outcome := compare_choices(labelled[1], answer)).decided:
             return outcome
         return compare(labelled[2], answer)
-    for rule in (compare_read, compare_residues):
+    if conditions_clash(a, b):
+        return differ("condition")
+    for rule in (compare_times, compare_families, compare_read, compare_residues):
         if (outcome := rule(a, b)).decided:
             return outcome
     outcome = compare_phrases(a, b)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prorl_envs.answers.lexer import Token
+from prorl_envs.answers.inequalities import region_of
+from prorl_envs.answers.lexer import Token, tokenize
+from prorl_envs.answers.regions import regions_equal
+from prorl_envs.answers.shapes import Region
 from prorl_envs.answers.splitting import cut, depths, is_word
-from prorl_envs.answers.syntax import words
+from prorl_envs.answers.syntax import Unreadable, words
 
-__all__ = ["without_conditions"]
+__all__ = ["conditions_clash", "without_conditions"]
 
 _CONDITION_SIGNS = frozenset({"<", ">", "le", "ge", "ne", "in"})
+_COUNTERS = frozenset("nkm")
+"""Of whole numbers, ``n > 0`` and ``n \\ge 1`` say the same."""
+_EQUATION_AND_CONDITION = 2
 _CONDITIONS = words("for where when with if such provided assuming")
 
 
@@ -24,6 +30,8 @@ def without_conditions(tokens: list[Token]) -> list[Token]:
     parts, marks = cut(tokens, lambda t: t.kind == "op" and t.text in ",;")
     while len(parts) > 1 and _is_membership(parts[-1]):
         parts, marks = parts[:-1], marks[:-1]
+    if len(parts) == _EQUATION_AND_CONDITION and _is_equation(parts[0]) and _compares(parts[1]):
+        parts, marks = parts[:1], []
     while len(parts) > 1 and _is_membership(parts[0]):
         parts, marks = parts[1:], marks[1:]
     kept = list(parts[0])
@@ -36,6 +44,41 @@ def without_conditions(tokens: list[Token]) -> list[Token]:
     if kept and kept[-1].text == ")" and (bracket := _trailing_condition(kept)):
         kept = kept[:bracket]
     return kept
+
+
+def conditions_clash(gold: str, answer: str) -> bool:
+    """Whether two cleaned texts restrict the same variable to different numbers: ``y = x^2, x > 0`` and ``x < 0``."""
+    try:
+        first, second = _restriction(tokenize(gold)), _restriction(tokenize(answer))
+        return (
+            first is not None
+            and second is not None
+            and first.variable == second.variable
+            and first.variable not in _COUNTERS
+            and regions_equal(first, second) is False
+        )
+    except Unreadable:
+        return False
+
+
+def _restriction(tokens: list[Token]) -> Region | None:
+    """The inequality behind an equation, in a bracket or after a comma."""
+    parts, _ = cut(tokens, lambda t: t.kind == "op" and t.text in ",;")
+    if len(parts) == _EQUATION_AND_CONDITION and _is_equation(parts[0]) and _compares(parts[1]):
+        return region_of(parts[1])
+    if tokens and tokens[-1].text == ")" and (bracket := _trailing_condition(tokens)):
+        return region_of(tokens[bracket + 1 : -1]) if _is_equation(tokens[:bracket]) else None
+    return None
+
+
+def _is_equation(part: Sequence[Token]) -> bool:
+    """``y = x^2``: an unknown in terms of another."""
+    sides, marks = cut(part, lambda t: t.kind == "op" and t.text == "=")
+    return len(marks) == 1 and not _compares(part) and any(t.kind == "let" for t in sides[1])
+
+
+def _compares(part: Sequence[Token]) -> bool:
+    return any(t.kind in ("op", "cmd") and t.text in _CONDITION_SIGNS - {"in"} for t in part)
 
 
 def _is_membership(part: Sequence[Token]) -> bool:

@@ -18,7 +18,7 @@ from prorl_envs.answers.latex import clean
 from prorl_envs.answers.parser import read
 from prorl_envs.answers.syntax import Node, Unreadable, symbols, walk
 
-__all__ = ["constant_value", "equal", "plain_equal", "proportional"]
+__all__ = ["constant_value", "equal", "nodes_equal", "plain_equal", "proportional"]
 
 Point: TypeAlias = "dict[str, Fraction]"
 Relation: TypeAlias = Callable[[Any, Any], bool]
@@ -57,6 +57,14 @@ def equal(a: Node, b: Node, *, positive: bool = False) -> bool | None:
             return False
         agreed += 1
     return True if agreed >= _NEEDED else None
+
+
+def nodes_equal(gold: tuple[Node, ...], answer: tuple[Node, ...]) -> bool | None:
+    """Whether some reading of one equals some reading of the other."""
+    answers = [equal(g, a) for g in gold for a in answer]
+    if True in answers:
+        return True
+    return None if None in answers else False
 
 
 def plain_equal(a: str, b: str) -> bool:

@@ -2,12 +2,13 @@ r"""Solutions with an integer parameter: ``\pi/4 + k\pi`` and ``n\pi - 3\pi/4`` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from prorl_envs.answers.equality import equal
 from prorl_envs.answers.syntax import Node, number, symbols, walk
 
-__all__ = ["rename", "same_family"]
+__all__ = ["at_point", "linear_parts", "rename", "same_family", "scaled"]
 
 _PARAMETERS = frozenset("kmnltjNZ")
 
@@ -23,6 +24,14 @@ def rename(node: Node, names: dict[str, str]) -> Node:
     )
 
 
+def scaled(node: Node, names: frozenset[str], factor: int) -> Node:
+    """`node` with the symbols `names` multiplied by `factor`."""
+    if node.op == "sym" and node.value in names:
+        return Node("mul", (number(factor), node))
+    inner = tuple(scaled(argument, names, factor) for argument in node.args)
+    return Node(node.op, inner, node.value, node.digits) if inner else node
+
+
 def same_family(a: Node, b: Node) -> bool:
     """Whether two expressions, linear in one integer parameter each, run over the same numbers.
 
@@ -35,8 +44,8 @@ def same_family(a: Node, b: Node) -> bool:
     b = rename(b, {second: first})
     if equal(a, b):
         return True
-    start_a, step_a = _linear_parts(a, first)
-    start_b, step_b = _linear_parts(b, first)
+    start_a, step_a = linear_parts(a, first)
+    start_b, step_b = linear_parts(b, first)
     if start_a is None or start_b is None or step_a is None or step_b is None:
         return False
     if not (equal(step_a, step_b) or equal(step_a, Node("neg", (step_b,)))):
@@ -49,17 +58,18 @@ def _angular(node: Node) -> bool:
     return any((n.op == "const" and n.value == "pi") or n.op == "degree" for n in walk(node))
 
 
-def _linear_parts(node: Node, name: str) -> tuple[Node | None, Node | None]:
+def linear_parts(node: Node, name: str) -> tuple[Node | None, Node | None]:
     """The constant and the coefficient of an expression linear in `name`, (None, None) when it is not."""
-    at = [_substituted(node, name, number(x)) for x in (0, 1, 2)]
+    at = [at_point(node, {name: x}) for x in (0, 1, 2)]
     step = Node("add", (at[1], Node("neg", (at[0],))))
     again = Node("add", (at[2], Node("neg", (at[1],))))
     return (at[0], step) if equal(step, again) else (None, None)
 
 
-def _substituted(node: Node, name: str, value: Node) -> Node:
-    if node.op == "sym" and node.value == name:
-        return value
+def at_point(node: Node, values: Mapping[str, int]) -> Node:
+    """`node` with whole numbers for some of its symbols."""
+    if node.op == "sym" and node.value in values:
+        return number(values[str(node.value)])
     if not node.args:
         return node
-    return Node(node.op, tuple(_substituted(a, name, value) for a in node.args), node.value, node.digits)
+    return Node(node.op, tuple(at_point(a, values) for a in node.args), node.value, node.digits)

@@ -84,6 +84,21 @@ _SPACES = re.compile(r"\s++")
 _CIRCLED = re.compile("[①-⑳](?:[\\s,、]*+[①-⑳])*+")
 _TRAILING_DOTS = re.compile(r"(?<=\.\d)(\d*+)\s*+(?:\\ldots|\.\.\.)$")
 _END = re.compile(r"[\s.,;]++$")
+_COLOUR = re.compile(r"\\(?:text)?color\s*+\{[A-Za-z]++\}")
+_BASE_WORD = re.compile(r"(?<=\d)_\s*+(?:\{\s*+)?\\text\s*+\{\s*+([a-z]{3,6})\s*+\}(?:\s*+\})?")
+_BASES = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "twelve": 12,
+}
+_MINUTES = re.compile(r"(?<![\d.])(\d{1,3})\s*+\\degree\s*+(\d{1,2})'(?!')")
+"""``22^\\circ 30'``: degrees and minutes of arc."""
 _CONTROL = (
     dict.fromkeys(range(32), " ")
     | dict.fromkeys(range(0xD800, 0xE000), "?")
@@ -118,7 +133,9 @@ def _clean_commands(text: str) -> str:
         text = _QUAD.sub(", ", text)
     text = _PRIMES.sub(lambda m: "'" * m.group().count("prime"), text)
     text = _BARE_DEGREE.sub("", _DEGREE.sub(r"\\degree ", text))
-    return _COMMAND.sub(_synonym, text)
+    text = _COMMAND.sub(_synonym, _COLOUR.sub("", text))
+    text = _BASE_WORD.sub(lambda m: f"_{{{_BASES[m[1]]}}}" if m[1] in _BASES else m.group(), text)
+    return _MINUTES.sub(lambda m: f"\\frac{{{int(m[1]) * 60 + int(m[2])}}}{{60}}\\degree ", text)
 
 
 def _synonym(match: re.Match[str]) -> str:

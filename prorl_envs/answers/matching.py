@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from prorl_envs.answers.bounds import is_infinite
-from prorl_envs.answers.equality import proportional
+from prorl_envs.answers.equality import nodes_equal, proportional
 from prorl_envs.answers.exact import exact
 from prorl_envs.answers.inequalities import interval_piece
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
@@ -15,13 +15,12 @@ from prorl_envs.answers.regions import as_relation, regions_equal
 from prorl_envs.answers.scalars import (
     compare_scalars,
     is_compound,
-    nodes_equal,
     percent_game,
     relation_matches,
 )
 from prorl_envs.answers.shapes import Chain, Items, Matrix, Piece, Ratio, Region, Relation, Scalar, Shape
 from prorl_envs.answers.syntax import Node, symbols
-from prorl_envs.answers.vectors import rows_of, upright
+from prorl_envs.answers.vectors import components, rows_of, upright
 
 __all__ = ["compare_shapes"]
 
@@ -40,6 +39,7 @@ def compare_shapes(gold: Shape, answer: Shape) -> Outcome:
         return compare_ratios(gold, answer)
     if isinstance(gold, Scalar) and isinstance(answer, Scalar):
         return _compare_values(gold, answer)
+    gold, answer = _as_vector(gold, answer), _as_vector(answer, gold)
     if isinstance(gold, Region) or isinstance(answer, Region):
         return _compare_regions(gold, answer)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
@@ -47,6 +47,15 @@ def compare_shapes(gold: Shape, answer: Shape) -> Outcome:
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _compare_matrices(gold, answer)
     return _compare_items(_as_items(gold, answer), _as_items(answer, gold))
+
+
+def _as_vector(shape: Shape, other: Shape) -> Shape:
+    """A sum of unit vectors beside a tuple or a matrix as its components."""
+    if isinstance(other, Matrix):
+        return components(shape, max(map(len, (other.rows, *other.rows)))) or shape
+    if isinstance(other, Items) and other.kind == "tuple":
+        return components(shape, len(other.items)) or shape
+    return shape
 
 
 def _compare_values(gold: Scalar, answer: Scalar) -> Outcome:
@@ -219,15 +228,18 @@ def _unequal_lengths(gold: Items, answer: Items) -> Outcome:
 
 
 def _in_order(gold: Items, answer: Items) -> tuple[Sequence[Shape], Sequence[Shape]]:
-    """Both as sequences; a list of named values goes by its names' order."""
-    return tuple(_by_name(items) for items in (gold, answer))  # type: ignore[return-value]
+    """Both as sequences; a list of named values goes by the tuple's names, else by its names' order."""
+    return _by_name(gold, answer.label), _by_name(answer, gold.label)
 
 
-def _by_name(items: Items) -> Sequence[Shape]:
+def _by_name(items: Items, order: str) -> Sequence[Shape]:
     names = _labels(items)
     if items.kind != "list" or not names or len(set(names)) != len(names):
         return items.items
-    return [items.items[names.index(name)] for name in sorted(names)]
+    wanted = order.strip("()").split(",")
+    return [
+        items.items[names.index(name)] for name in (wanted if set(wanted) == set(names) else sorted(names))
+    ]
 
 
 def _labels(items: Items) -> list[str]:

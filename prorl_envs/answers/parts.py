@@ -24,6 +24,7 @@ _RANGE = re.compile(
 _BRACKETED = re.compile(r"^\[\s*([^\[\],;]{1,40})[,;]\s*([^\[\],;]{1,40})\]")
 _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _LABEL = re.compile(r"(?:^|(?<=[\s,;]))\(?(?:part\s+)?([a-h]|iv|v?i{1,3}|[1-9])\s*[):]\s*")
+_LABEL_AS_TEXT = re.compile(r"\\text\s*\{\s*(\(?(?:part\s+)?(?:[a-h]|[1-9])\s*[):])\s*\}")
 _SEPARATOR = re.compile(r"\s*(?:;|,(?!\d{3}(?!\d))|\band\b|\\text\s*\{\s*(?:,\s*)?and\s*\}|\\\\)\s*")
 _NAME = re.compile(r"^\s*([^=<>]{1,30}?)\s*=\s*")
 
@@ -61,7 +62,7 @@ def compare_ranges(gold: str, answer: str, *, rel_tol: float | None, missing_uni
 
 def split_parts(text: str) -> tuple[list[str], list[str]]:
     """The parts of an answer and their labels ("" where a part has none); one part when it is not several."""
-    text = clean(text)
+    text = _LABEL_AS_TEXT.sub(r"\1 ", clean(text))
     labels = list(_LABEL.finditer(text))
     if len(labels) > 1 and labels[0].start() == 0:
         ends = [*(match.start() for match in labels[1:]), len(text)]

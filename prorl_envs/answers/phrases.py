@@ -12,8 +12,10 @@ __all__ = ["compare_phrases", "is_phrase", "meaning"]
 _SYNONYMS = {
     "(none)": "emptyset|empty set|no solution|no solutions|no real solution|no real solutions|none|no such number|"
     "no such numbers|does not exist|no integer solutions|no solution exists|no solutions exist|"
-    "there are no solutions|there is no solution|dne",
-    "(infinite)": "infty|infinity|infinite|infinitely many|infinitely many solutions|inf",
+    "there are no solutions|there is no solution|there are no real solutions|there is no real solution|"
+    "there are no integer solutions|no integer solution|no such integers|no such integer|there are none|dne",
+    "(infinite)": "infty|infinity|infinite|infinitely many|there are infinitely many|"
+    "there are infinitely many solutions|infinitely many solutions|inf",
     "(yes)": "yes|true|correct",
     "(no)": "no|false|incorrect",
     "(reals)": "all real numbers|all reals|mathbbr|real numbers|any real number",

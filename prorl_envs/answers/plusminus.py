@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from prorl_envs.answers.shapes import Items, Shape
 from prorl_envs.answers.syntax import Node, Unreadable, walk
 
-__all__ = ["expand"]
+__all__ = ["expand", "spread"]
 
 _MAX_SIGNS = 3
 
@@ -35,3 +36,19 @@ def _signed(node: Node, signs: Iterator[int]) -> Node:
         return Node(node.op, arguments, node.value, node.digits) if node.args else node
     left, right = arguments
     return Node("add", (left, right if sign > 0 else Node("neg", (right,))))
+
+
+def spread(entries: tuple[Shape, ...], brackets: str) -> Items:
+    r"""A tuple; ``(\pm 2, 3)`` is the two tuples it stands for. Two such entries stay as they are."""
+    doubled = [
+        place for place, entry in enumerate(entries) if isinstance(entry, Items) and entry.kind == "list"
+    ]
+    if len(doubled) != 1:
+        return Items("tuple", entries, brackets)
+    place = doubled[0]
+    values = entries[place]
+    assert isinstance(values, Items)
+    single = (
+        Items("tuple", (*entries[:place], value, *entries[place + 1 :]), brackets) for value in values.items
+    )
+    return Items("list", tuple(single))

@@ -14,7 +14,7 @@ from prorl_envs.answers.environments import read_environment
 from prorl_envs.answers.inequalities import region_of
 from prorl_envs.answers.lexer import Token, tokenize
 from prorl_envs.answers.parser import readings
-from prorl_envs.answers.plusminus import expand
+from prorl_envs.answers.plusminus import expand, spread
 from prorl_envs.answers.shapes import Chain, Items, Ratio, Region, Relation, Scalar, Shape
 from prorl_envs.answers.splitting import (
     COMPARISONS,
@@ -125,6 +125,8 @@ def _list(items: list[Shape]) -> Shape:
 
 def _single(tokens: Sequence[Token]) -> Shape:
     tokens = _without_lead(tokens)
+    if tokens and tokens[0].kind == "cmd" and tokens[0].text == "approx":
+        tokens = tokens[1:]
     parts, marks = cut(tokens, lambda t: t.text in COMPARISONS and t.kind in ("op", "cmd"))
     if marks:
         return _related(parts, [COMPARISONS[m.text] for m in marks])
@@ -257,7 +259,7 @@ def _bracketed(tokens: Sequence[Token]) -> Shape | None:
     if opener == "langle" and marks:
         return Items("tuple", tuple(_read(part) for part in parts), "()")
     if opener in "([" and marks and all(parts):
-        return Items("tuple", tuple(_read(part) for part in parts), opener + closer)
+        return spread(tuple(_read(part) for part in parts), opener + closer)
     holds_environment = bool(inside) and inside[0].kind == "cmd" and inside[0].text == "begin"
     if opener in "({[" and not marks and (_is_compound(inside) or holds_environment):
         return _read(inside)

@@ -6,7 +6,7 @@ import re
 
 from prorl_envs.answers.outcome import UNDECIDED, Outcome
 
-__all__ = ["compare_residues"]
+__all__ = ["compare_residues", "residues"]
 
 _CONGRUENCE = re.compile(
     r"^(?:[^=<>]{0,20}\\equiv)?\s*+(?P<residues>[-+\d\s,]{1,200}|[-+\d\s,]{1,200}\\text\{\s*(?:or|and)\s*\}[-+\d\s]{1,9})"
@@ -16,13 +16,14 @@ _CONGRUENCE = re.compile(
 
 def compare_residues(gold: str, answer: str) -> Outcome:
     """Two cleaned congruences with numbers; undecided unless both are."""
-    first, second = _residues(gold), _residues(answer)
+    first, second = residues(gold), residues(answer)
     if first is None or second is None:
         return UNDECIDED
     return Outcome(first == second, "residues")
 
 
-def _residues(text: str) -> tuple[int, frozenset[int]] | None:
+def residues(text: str) -> tuple[int, frozenset[int]] | None:
+    """The modulus and the residues of a cleaned congruence with numbers, None for other texts."""
     match = _CONGRUENCE.match(text)
     if match is None or int(match["modulus"]) == 0:
         return None

@@ -6,33 +6,35 @@ from fractions import Fraction
 from typing import Any
 
 from prorl_envs.answers.approximate import context
-from prorl_envs.answers.equality import constant_value, equal, proportional
+from prorl_envs.answers.equality import constant_value, nodes_equal, proportional
 from prorl_envs.answers.exact import exact
-from prorl_envs.answers.families import rename, same_family
+from prorl_envs.answers.families import same_family
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
+from prorl_envs.answers.renaming import (
+    another_argument,
+    arbitrary_constants,
+    bound_variable,
+    integration_constant,
+)
 from prorl_envs.answers.shapes import Relation, Scalar
 from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
 from prorl_envs.answers.units import Unit, parse_unit
 
-__all__ = ["compare_scalars", "is_compound", "nodes_equal", "percent_game", "relation_matches"]
+__all__ = ["compare_scalars", "is_compound", "percent_game", "relation_matches"]
 
 _LONG_DECIMAL = 10
 """Significant digits from which a decimal counts as its exact value written out."""
 _LONGER_BY = 3
 
 
-def nodes_equal(gold: tuple[Node, ...], answer: tuple[Node, ...]) -> bool | None:
-    """Whether some reading of one equals some reading of the other."""
-    answers = [equal(g, a) for g in gold for a in answer]
-    if True in answers:
-        return True
-    return None if None in answers else False
-
-
 def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
     """By value, then by the other ways to write a value: percent, degrees, rounding, parameters."""
     if _labels_clash(gold, answer):
         return differ("another name")
+    if another_argument(gold, answer):
+        return (
+            bound_variable(gold, answer) if bound_variable(gold, answer).equal else differ("bound variable")
+        )
     if is_compound(gold.name) and is_compound(answer.name):
         return Outcome(relation_matches(gold, answer), "equation")
     units = _units_clash(gold.unit, answer.unit)
@@ -51,8 +53,9 @@ def compare_scalars(gold: Scalar, answer: Scalar) -> Outcome:
         _based,
         _rounded,
         _family,
-        _bound_variable,
-        _integration_constant,
+        bound_variable,
+        arbitrary_constants,
+        integration_constant,
         _unit_letter,
     ):
         outcome = rule(gold, answer)
@@ -69,7 +72,7 @@ def _labels_clash(gold: Scalar, answer: Scalar) -> bool:
         sums = all(any(sign in label for sign in "+-") for label in (gold.label, answer.label))
         return sums and gold.label != answer.label
     if a.op == b.op == "apply" and not symbols(a) and not symbols(b):
-        return equal(a, b) is False
+        return nodes_equal((a,), (b,)) is False
     if a.op != "sym" or b.op != "sym":
         return False
     return str(a.value).partition("_")[0] != str(b.value).partition("_")[0]
@@ -82,53 +85,6 @@ def is_compound(name: Node | None) -> bool:
         and name.op in ("add", "mul", "div", "pow")
         and any(s[0].islower() for s in symbols(name))
     )
-
-
-def _bound_variable(gold: Scalar, answer: Scalar) -> Outcome:
-    """``f(x) = 2x`` against ``f(z) = 2z``, or against ``2z``: the argument's name does not matter."""
-    bound = _argument(gold.name) or _argument(answer.name)
-    if bound is None:
-        return UNDECIDED
-    other = _argument(answer.name)
-    if other is None or _argument(gold.name) is None:
-        free = (symbols(answer.nodes[0]) ^ symbols(gold.nodes[0])) - {bound}
-        other = next(iter(free)) if len(free) == 1 and bound not in symbols(answer.nodes[0]) else None
-    if other is None or other == bound:
-        return _arbitrary_constant(gold, answer, bound)
-    renamed = tuple(rename(node, {other: bound}) for node in answer.nodes)
-    return same("bound variable") if nodes_equal(gold.nodes, renamed) else UNDECIDED
-
-
-def _arbitrary_constant(gold: Scalar, answer: Scalar, bound: str) -> Outcome:
-    """``f(x) = cx`` against ``f(x) = kx``: a family's constant may have any letter."""
-    mine, theirs = (symbols(shape.nodes[0]) - {bound} for shape in (gold, answer))
-    if len(mine) != 1 or len(theirs) != 1 or mine == theirs or not mine | theirs <= frozenset("abcCkKm"):
-        return UNDECIDED
-    renamed = tuple(rename(node, {next(iter(theirs)): next(iter(mine))}) for node in answer.nodes)
-    return same("arbitrary constant") if nodes_equal(gold.nodes, renamed) else UNDECIDED
-
-
-def _integration_constant(gold: Scalar, answer: Scalar) -> Outcome:
-    """``+ C`` against ``+ c``: the constant of integration may have any letter."""
-    mine, theirs = _constant_letter(gold.nodes[0]), _constant_letter(answer.nodes[0])
-    if not mine or not theirs or mine == theirs or mine in symbols(answer.nodes[0]):
-        return UNDECIDED
-    renamed = tuple(rename(node, {theirs: mine}) for node in answer.nodes)
-    return same("constant of integration") if nodes_equal(gold.nodes, renamed) else UNDECIDED
-
-
-def _constant_letter(node: Node) -> str:
-    if node.op != "add":
-        return ""
-    return next((str(n.value) for n in node.args if n.op == "sym" and n.value in ("C", "c", "K", "k")), "")
-
-
-def _argument(name: Node | None) -> str | None:
-    if name is None:
-        return None
-    if name.op == "apply" and len(name.args) == 1 and name.args[0].op == "sym":
-        return str(name.args[0].value)
-    return None
 
 
 # --- units in words ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from prorl_envs.answers.chemistry import compare_chemistry, parse_formula
 from prorl_envs.answers.choices import compare_choices, gold_choices
@@ -18,13 +19,15 @@ from prorl_envs.answers.quantities import MissingUnit, compare_quantities, parse
 from prorl_envs.answers.reading import read_shape
 from prorl_envs.answers.response import unboxed
 from prorl_envs.answers.shapes import Scalar
-from prorl_envs.answers.syntax import Unreadable
+from prorl_envs.answers.syntax import Node, Unreadable, number, symbols
 from prorl_envs.answers.terms import compare_sequences, compare_terms
 
 __all__ = ["Terms", "compare_science"]
 
 _MAX_PARTS = 20
 _SIGN_GROUP = re.compile(r"\{([+-])\}")
+_UNCERTAIN = re.compile(r"(\d++(?:\.\d++)?)\s*+\\pm\s*+(\d++(?:\.\d++)?)")
+_UNCERTAINTY_TOLERANCE = Fraction(1, 10)
 _BLANKS = re.compile(r"\s++")
 
 
@@ -80,12 +83,23 @@ def _quantity(gold: str, answer: str, terms: Terms) -> Outcome:
     if given is None:
         return UNDECIDED
     outcome = compare_quantities(wanted, given, rel_tol=terms.rel_tol, missing_unit=terms.missing_unit)
+    if outcome.equal and _uncertainties_clash(clean(gold), clean(answer)):
+        return differ("uncertainty")
     plain = wanted.value != 0 and not any(
         mark in clean(gold) + clean(answer) for mark in ("\\text", "\\degree", "%")
     )
     if not outcome.equal and not terms.unit and plain and _expression(gold, answer, terms).equal:
         return same("expression")  # "2 m g" is a product of variables as much as a quantity.
     return outcome
+
+
+def _uncertainties_clash(gold: str, answer: str) -> bool:
+    """``5.0 \\pm 0.1`` against ``5.0 \\pm 0.5``: by their relative size, which no unit changes."""
+    first, second = _UNCERTAIN.search(gold), _UNCERTAIN.search(answer)
+    if first is None or second is None:
+        return False
+    (value, error), (other, others_error) = ([Fraction(n) for n in m.groups()] for m in (first, second))
+    return abs(error * other - others_error * value) > _UNCERTAINTY_TOLERANCE * abs(error * other)
 
 
 def _range(gold: str, answer: str, terms: Terms) -> Outcome:
@@ -120,8 +134,23 @@ def _expression(gold: str, answer: str, _terms: Terms) -> Outcome:
         return UNDECIDED
     if not isinstance(wanted, Scalar) or not isinstance(given, Scalar) or wanted.unit or given.unit:
         return UNDECIDED
-    verdicts = [equal(g, a, positive=True) for g in wanted.nodes for a in given.nodes]
+    pairs = [_one_planck(g, a) for g in wanted.nodes for a in given.nodes]
+    verdicts = [equal(g, a, positive=True) for g, a in pairs]
     return same("expression") if True in verdicts else UNDECIDED
+
+
+def _one_planck(gold: Node, answer: Node) -> tuple[Node, Node]:
+    """Both with Planck's constant as h, where one writes h and the other its reduced form."""
+    if {"h", "hbar"} <= symbols(gold) | symbols(answer):
+        return _unreduced(gold), _unreduced(answer)
+    return gold, answer
+
+
+def _unreduced(node: Node) -> Node:
+    if node.op == "sym" and node.value == "hbar":
+        turn = Node("mul", (number(2), Node("const", (), "pi")))
+        return Node("div", (Node("sym", (), "h"), turn))
+    return Node(node.op, tuple(map(_unreduced, node.args)), node.value, node.digits) if node.args else node
 
 
 def _words(gold: str, answer: str, terms: Terms) -> Outcome:

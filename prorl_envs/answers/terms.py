@@ -36,6 +36,7 @@ _SPELLINGS = {
 }
 """British spellings and Latin plurals; what they become is looked for as a part of a word."""
 _ASIDE = re.compile(r"\s*+\([^()]*+\)")
+_PRONOUN = re.compile(r"^(?:it|they)\s++(?:(?:is|are|will|would)\s++)?(?=\S)")
 _PREPOSITION = re.compile(r"^(?:to|in|into|by|from|at|on)\s++(?=\S)")
 _WORD = re.compile(r"[a-z]{3}")
 
@@ -96,7 +97,7 @@ def _normal(text: str) -> str:
     words = meaning(_ASIDE.sub("", clean(text))).replace("'", "")
     for old, new in _SPELLINGS.items():
         words = words.replace(old, new)
-    return " ".join(_stem(word) for word in _PREPOSITION.sub("", words).split())
+    return " ".join(_stem(word) for word in _PREPOSITION.sub("", _PRONOUN.sub("", words)).split())
 
 
 def _stem(word: str) -> str:
