@@ -44,7 +44,7 @@ _ARROW = re.compile(
     r"|\\xrightarrow\s*(?:\[[^\]]*\])?\{[^{}]*\}|(?:<=>|<->|-->|->)(?:\[[^\]]*\]){0,2}|⇌|="
 )
 _EQUALS = re.compile(r"(?<![<])=(?![>])")
-_COMMANDS = re.compile(r"\\(?:ce|text|mathrm|bf|rm|left|right|,|;|!|\s)|\\ ")
+_COMMANDS = re.compile(r"\\(?:(?:ce|text|mathrm|bf|rm|left|right)(?![A-Za-z])|[,;!\s])")
 _SUBSHELL = re.compile(
     r"([1-8])\s*([spdf])\s*(?:\^\s*\{\s*(\d{1,2})\s*\}|\^?\s*(\d{1,2}?)(?=[1-8]\s*[spdf]|\D|$))?"
 )

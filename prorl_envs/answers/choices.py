@@ -16,6 +16,7 @@ _OPTION = re.compile(
     r"^(?:the\s+)?(?:correct\s+)?(?:answer|option|choice|statement|letter|ans)s?(?:\s+is|:)?\s*+(?=\(?[A-Ja-j](?![a-z]))",
     re.I,
 )
+_ASIDE = re.compile(rf"^({_LETTER}) \((?![A-Ja-j]\))[^()]{{2,}}\)$")
 _BARE = re.compile(rf"^\(?\s*+({_LETTER})\s*+[).]?$")
 _WITH_TEXT = re.compile(rf"^(?:\(\s*+({_LETTER})\s*+\)|({_LETTER})\s*+[.):])\s*+\S", re.DOTALL)
 _SEVERAL = re.compile(rf"^\(?({_LETTER})\)?(?:\s*+(?:,|;|and|&|\+|or|/|\s)\s*+\(?{_LETTER}\)?)*+$")
@@ -39,7 +40,7 @@ def gold_choices(text: str) -> frozenset[str] | None:
 def chosen(text: str) -> frozenset[str] | None:
     """The letters an answer chooses, or None when it names none. Alternatives ("A or B") are several letters."""
     plain = _OPTION.sub("", _plain(text))
-    if match := _BARE.match(plain):
+    if match := _BARE.match(plain) or _ASIDE.match(plain):
         return frozenset(match.group(1).upper())
     if match := _WITH_TEXT.match(plain):
         rest = plain[match.end() - 1 :]

@@ -2,11 +2,12 @@ r"""The parser's vocabulary: LaTeX commands, functions, symbols with subscripts,
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from prorl_envs.answers.lexer import FUNCTIONS, Token
 from prorl_envs.answers.numerals import decimal
-from prorl_envs.answers.syntax import Node, Unreadable, number, words
+from prorl_envs.answers.syntax import Node, Unreadable, bound, named, number, words
 
 if TYPE_CHECKING:
     from prorl_envs.answers.parser import Parser
@@ -83,7 +84,7 @@ def argument(parser: Parser) -> Node:
         return decimal(parser.take().text)
     if token is not None and token.kind == "let":
         parser.take()
-        return _letter(token.text)
+        return named(token.text)
     return parser.atom()
 
 
@@ -167,7 +168,7 @@ def symbol(parser: Parser) -> Node:
     """A letter with its subscript and primes; ``e`` and ``i`` are constants; ``f(x)`` is an application."""
     token = parser.take()
     letter = token.text
-    if letter in _APPLIED and not parser.at("op", "_") and parser.at("op", "("):
+    if letter in _APPLIED and parser.at("op", "(") and not _multiplies(parser, letter):
         return Node("apply", tuple(_listed(parser, "(", ")")), letter)
     if letter == "C" and parser.at("op", "_"):
         start = parser.position
@@ -178,8 +179,15 @@ def symbol(parser: Parser) -> Node:
     return _decorated(parser, letter)
 
 
-def _letter(letter: str) -> Node:
-    return Node("const", (), letter) if letter in ("e", "i") else Node("sym", (), letter)
+def _multiplies(parser: Parser, letter: str) -> bool:
+    """Whether ``mg(a - b)`` is a product: a factor before, a sum in the bracket."""
+    before = parser.peek(-2)
+    if letter == "f" or before is None or before.kind != "let":
+        return False
+    inside = itertools.takewhile(
+        lambda t: t.text not in "()" or t.kind != "op", parser.tokens[parser.position + 1 :]
+    )
+    return any(t.kind == "op" and t.text in "+-" for t in inside)
 
 
 def _combinations(parser: Parser) -> Node | None:
@@ -208,7 +216,7 @@ def _decorated(parser: Parser, name: str) -> Node:
         else:
             break
     if not subscript and not primes:
-        return _letter(name)
+        return named(name)
     node = Node("sym", (), name + subscript + "'" * primes)
     if primes and name in _APPLIED and parser.at("op", "("):
         return Node("apply", tuple(_listed(parser, "(", ")")), str(node.value))
@@ -269,16 +277,7 @@ def _big(parser: Parser, name: str) -> Node:
     high = parser.exponent()
     if variable.kind != "let":
         raise Unreadable("a sum over no letter")
-    return Node(name, (_bound(parser.term(), variable.text), low, high), variable.text)
-
-
-def _bound(body: Node, letter: str) -> Node:
-    """The body of a sum over i: there, i is no imaginary unit."""
-    if body.op == "const" and body.value == letter:
-        return Node("sym", (), letter)
-    if not body.args:
-        return body
-    return Node(body.op, tuple(_bound(part, letter) for part in body.args), body.value, body.digits)
+    return Node(name, (bound(parser.term(), variable.text), low, high), variable.text)
 
 
 def postfix(parser: Parser, node: Node) -> Node:

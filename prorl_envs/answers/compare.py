@@ -61,6 +61,7 @@ def _compare(gold: str, answer: str) -> Outcome:
     if not b:
         return differ("empty")
     a, b = (REALS if meaning(text) == "(reals)" else text for text in (a, b))
+    a, b = _floored(a, b), _floored(b, a)
     if _BLANKS.sub("", a) == _BLANKS.sub("", b):
         return same("text")
     if gold_choices(gold) is not None and (outcome := compare_choices(gold, answer)).decided:
@@ -87,6 +88,16 @@ def _compare(gold: str, answer: str) -> Outcome:
 
 
 _remembered = functools.lru_cache(maxsize=8192)(_compare)
+
+
+_GAUSS_BRACKET = re.compile(r"\[([^\[\](),;]{1,60})\]")
+
+
+def _floored(gold: str, answer: str) -> str:
+    """``[n/2]`` as a floor, where the other side writes one."""
+    if "\\lfloor" not in answer:
+        return gold
+    return _GAUSS_BRACKET.sub(r"\\lfloor \1 \\rfloor ", gold)
 
 
 def compare_read(gold: str, answer: str) -> Outcome:

@@ -25,8 +25,11 @@ def without_conditions(tokens: list[Token]) -> list[Token]:
     for place, (token, depth) in enumerate(zip(tokens, depths(tokens), strict=True)):
         said = token.text.lower().split() if place and depth == 0 and token.kind == "text" else []
         if said and said[0].strip(",.(") in _CONDITIONS:
-            tokens = tokens[:place]
-            break
+            following = _next_alternative(tokens, place)
+            if not following:
+                tokens = tokens[:place]
+                break
+            return without_conditions(tokens[:place] + tokens[following:])
     parts, marks = cut(tokens, lambda t: t.kind == "op" and t.text in ",;")
     while len(parts) > 1 and _is_membership(parts[-1]):
         parts, marks = parts[:-1], marks[:-1]
@@ -44,6 +47,17 @@ def without_conditions(tokens: list[Token]) -> list[Token]:
     if kept and kept[-1].text == ")" and (bracket := _trailing_condition(kept)):
         kept = kept[:bracket]
     return kept
+
+
+def _next_alternative(tokens: Sequence[Token], place: int) -> int:
+    """Where behind the condition at `place` the next answer begins: ``f(x)=0 for all x or f(x)=1 for all x``."""
+    for after in range(place + 1, len(tokens) - 2):
+        if (is_word(tokens[after], "or", "and") or tokens[after].text in ",;") and (
+            tokens[after + 1].text == tokens[0].text
+            and any(t.text == "=" for t in tokens[after + 1 : after + 8])
+        ):
+            return after
+    return 0
 
 
 def conditions_clash(gold: str, answer: str) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from prorl_envs.answers.equality import equal
 from prorl_envs.answers.syntax import Node, number, symbols, walk
 
-__all__ = ["at_point", "linear_parts", "rename", "same_family", "scaled"]
+__all__ = ["at_point", "linear_parts", "put", "rename", "same_family", "scaled"]
 
 _PARAMETERS = frozenset("kmnltjNZ")
 
@@ -60,16 +60,23 @@ def _angular(node: Node) -> bool:
 
 def linear_parts(node: Node, name: str) -> tuple[Node | None, Node | None]:
     """The constant and the coefficient of an expression linear in `name`, (None, None) when it is not."""
-    at = [at_point(node, {name: x}) for x in (0, 1, 2)]
+    at = [at_point(node, {name: x}) for x in (0, 1, 2, 5)]
     step = Node("add", (at[1], Node("neg", (at[0],))))
     again = Node("add", (at[2], Node("neg", (at[1],))))
-    return (at[0], step) if equal(step, again) else (None, None)
+    far = Node("add", (at[3], Node("neg", (at[2],))))
+    linear = equal(step, again) and equal(Node("mul", (number(3), step)), far)
+    return (at[0], step) if linear else (None, None)
 
 
 def at_point(node: Node, values: Mapping[str, int]) -> Node:
     """`node` with whole numbers for some of its symbols."""
+    return put(node, {name: number(value) for name, value in values.items()})
+
+
+def put(node: Node, values: Mapping[str, Node]) -> Node:
+    """`node` with expressions for some of its symbols."""
     if node.op == "sym" and node.value in values:
-        return number(values[str(node.value)])
+        return values[str(node.value)]
     if not node.args:
         return node
-    return Node(node.op, tuple(at_point(a, values) for a in node.args), node.value, node.digits)
+    return Node(node.op, tuple(put(a, values) for a in node.args), node.value, node.digits)

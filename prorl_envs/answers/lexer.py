@@ -19,10 +19,11 @@ MAX_TOKENS = 4_000
 FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "cosec": "csc", "tg": "tan",
     "ctg": "cot", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "asin": "asin",
-    "acos": "acos", "atan": "atan", "arctg": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "sh": "sinh",
-    "ch": "cosh", "coth": "coth", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "asinh": "asinh",
-    "acosh": "acosh", "atanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "ln": "ln",
-    "log": "log", "lg": "lg", "exp": "exp", "sqrt": "sqrt", "max": "max", "min": "min", "gcd": "gcd", "lcm": "lcm",
+    "arcctg": "acot", "acos": "acos", "atan": "atan", "arctg": "atan", "sinh": "sinh", "cosh": "cosh",
+    "tanh": "tanh", "sh": "sinh", "ch": "cosh", "coth": "coth", "arcsinh": "asinh", "arccosh": "acosh",
+    "arctanh": "atanh", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh", "arsinh": "asinh", "arcosh": "acosh",
+    "artanh": "atanh", "ln": "ln", "log": "log", "lg": "lg", "exp": "exp", "sqrt": "sqrt", "max": "max",
+    "min": "min", "gcd": "gcd", "lcm": "lcm",
 }  # fmt: skip
 _COMMANDS = {
     **{name: name for name in FUNCTIONS},
@@ -43,7 +44,7 @@ _UNITS = words(
 )
 _GLUED_UNITS = words("cm mm km kg")
 """Units written right behind a number, as in 12cm; the others may be letters of a product (8mL^2)."""
-_UNIT_LETTERS = frozenset("msgLlNJWKVAFT")
+_UNIT_LETTERS = frozenset("msghLlNJWKVAFT")
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3}(?!\d))++(?!,\d)|\d++)(?:\.\d++)?(?:[eE][+-]?\d++(?![\d.]))?|\.\d++(?:[eE][+-]?\d++)?"
 _TOKEN = re.compile(

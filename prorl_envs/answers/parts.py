@@ -24,7 +24,7 @@ _RANGE = re.compile(
 _BRACKETED = re.compile(r"^\[\s*([^\[\],;]{1,40})[,;]\s*([^\[\],;]{1,40})\]")
 _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _LABEL = re.compile(r"(?:^|(?<=[\s,;]))\(?(?:part\s+)?([a-h]|iv|v?i{1,3}|[1-9])\s*[):]\s*")
-_LABEL_AS_TEXT = re.compile(r"\\text\s*\{\s*(\(?(?:part\s+)?(?:[a-h]|[1-9])\s*[):])\s*\}")
+_LABEL_AS_TEXT = re.compile(r"\\text\s*+\{([^{}()]{0,20}\((?:part\s+)?(?:[a-h]|[1-9])\s*+\)[^{}()]{0,20})\}")
 _SEPARATOR = re.compile(r"\s*(?:;|,(?!\d{3}(?!\d))|\band\b|\\text\s*\{\s*(?:,\s*)?and\s*\}|\\\\)\s*")
 _NAME = re.compile(r"^\s*([^=<>]{1,30}?)\s*=\s*")
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from prorl_envs.answers.equality import equal
 from prorl_envs.answers.exact import exact
-from prorl_envs.answers.families import linear_parts, rename
+from prorl_envs.answers.families import linear_parts, put, rename
 from prorl_envs.answers.matching import compare_shapes
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, differ, same
 from prorl_envs.answers.reading import read_shape
@@ -105,8 +105,7 @@ def _classes(shape: Shape | None) -> Classes | None:
         return None
     found = set()
     angular = {_angular(value.nodes[0]) for value in values}
-    for value in values:
-        node = value.nodes[0]
+    for node in (half for value in values for half in _halves(value.nodes[0])):
         names = symbols(node)
         if len(names) != 1 or not names <= _LETTERS or any(not _is_unknown(label, names) for label in labels):
             return None
@@ -122,6 +121,16 @@ def _classes(shape: Shape | None) -> Classes | None:
 def _labels(shape: Shape) -> list[str]:
     whole = shape.label if isinstance(shape, Items) else ""
     return [whole, *(value.label for value in _values(shape) or ())]
+
+
+def _halves(node: Node) -> tuple[Node, ...]:
+    """``(-1)^k`` has one sign for even k and one for odd k: the two families it stands for."""
+    names = symbols(node)
+    if len(names) != 1 or not any(n.op == "pow" and symbols(n.args[1]) for n in walk(node)):
+        return (node,)
+    (name,) = names
+    twice = Node("mul", (number(2), Node("sym", (), name)))
+    return put(node, {name: twice}), put(node, {name: Node("add", (twice, number(1)))})
 
 
 def _is_unknown(label: str, names: frozenset[str]) -> bool:

@@ -87,6 +87,8 @@ def _systems(tokens: Sequence[Token]) -> Shape | None:
     """``p=2, q=3 or p=3, q=2``: each alternative names several values, and is one solution."""
     alternatives, marks = cut(tokens, lambda t: is_word(t, "or"))
     if not marks:
+        alternatives, marks = cut(tokens, lambda t: t.kind == "op" and t.text == ";")
+    if not marks:
         return None
     solutions = []
     for alternative in alternatives:
@@ -177,6 +179,8 @@ def _unit_exponent(tokens: Sequence[Token], end: int) -> bool:
 def _related(parts: list[list[Token]], ops: list[str]) -> Shape:
     if ops == ["in"]:
         return _labelled(_read(parts[1]), parts[0])
+    if ops == ["=="] and len(parts[0]) in (1, 4) and parts[0][0].text == "f" and not _modular(parts[1]):
+        return _equal(parts, ["="])  # f \equiv 0
     if set(ops) <= {"=", "~"}:
         return _equal(parts, ops)
     if ops[0] == "==" or "iff" in ops or "=>" in ops or "->" in ops:
@@ -184,6 +188,10 @@ def _related(parts: list[list[Token]], ops: list[str]) -> Shape:
     if len(ops) != 1:
         raise Unreadable("a chain of inequalities")
     return Relation(ops[0], tuple(readings(parts[0])), tuple(readings(parts[1])))
+
+
+def _modular(tokens: Sequence[Token]) -> bool:
+    return any(t.text.endswith("mod") for t in tokens)
 
 
 def _equal(parts: list[list[Token]], ops: list[str]) -> Shape:

@@ -28,6 +28,10 @@ _MAX_PARTS = 20
 _SIGN_GROUP = re.compile(r"\{([+-])\}")
 _UNCERTAIN = re.compile(r"(\d++(?:\.\d++)?)\s*+\\pm\s*+(\d++(?:\.\d++)?)")
 _UNCERTAINTY_TOLERANCE = Fraction(1, 10)
+_TOWARDS = r"(?:(?:towards?|to) the |due )?(north|south|east|west|left|right|up|down)(?:wards?)?(?![A-Za-z-])"
+_DIRECTION = re.compile(
+    rf",?\s*+(?:\\text\s*+\{{\s*+{_TOWARDS}\s*+\}}|(?<![A-Za-z\\]){_TOWARDS})", re.IGNORECASE
+)
 _BLANKS = re.compile(r"\s++")
 
 
@@ -52,7 +56,7 @@ def compare_science(gold: str, answer: str, terms: Terms) -> Outcome:
             return outcome if outcome.decided else differ("choice")
     if _spelling(gold) == _spelling(answer) and not terms.unit:
         return same("text")
-    for rule in (_sequences, _chemistry, _quantity, _range, _parts, _expression, _words):
+    for rule in (_sequences, _chemistry, _direction, _quantity, _range, _parts, _expression, _words):
         outcome = rule(gold, answer, terms)
         if outcome.decided:
             return outcome
@@ -100,6 +104,20 @@ def _uncertainties_clash(gold: str, answer: str) -> bool:
         return False
     (value, error), (other, others_error) = ([Fraction(n) for n in m.groups()] for m in (first, second))
     return abs(error * other - others_error * value) > _UNCERTAINTY_TOLERANCE * abs(error * other)
+
+
+def _direction(gold: str, answer: str, terms: Terms) -> Outcome:
+    """``10 N east`` against ``10 N to the east``: the same direction, and the same without it."""
+    (wanted, first), (given, second) = _undirected(gold), _undirected(answer)
+    if not first or not second or not re.search(r"\d", wanted + given):
+        return UNDECIDED
+    return differ("direction") if first != second else compare_science(wanted, given, terms)
+
+
+def _undirected(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without its words of direction, and these."""
+    found = tuple((match[1] or match[2]).lower() for match in _DIRECTION.finditer(text))
+    return _DIRECTION.sub(" ", text).strip(" ,."), found
 
 
 def _range(gold: str, answer: str, terms: Terms) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["Node", "Unreadable", "number", "symbols", "walk", "words"]
+__all__ = ["Node", "Unreadable", "bound", "named", "number", "symbols", "walk", "words"]
 
 
 class Unreadable(ValueError):  # noqa: N818 - it says nothing against the text
@@ -53,3 +53,17 @@ def symbols(node: Node) -> frozenset[str]:
 def words(text: str) -> frozenset[str]:
     """The set of blank-separated words: how this package writes its vocabularies."""
     return frozenset(text.split())
+
+
+def named(name: str) -> Node:
+    """The symbol of that name; ``e`` and ``i`` are constants."""
+    return Node("const", (), name) if name in ("e", "i") else Node("sym", (), name)
+
+
+def bound(body: Node, letter: str) -> Node:
+    """The body of a sum over i: there, i is no imaginary unit."""
+    if body.op == "const" and body.value == letter:
+        return Node("sym", (), letter)
+    if not body.args:
+        return body
+    return Node(body.op, tuple(bound(part, letter) for part in body.args), body.value, body.digits)

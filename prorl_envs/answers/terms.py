@@ -3,6 +3,7 @@ r"""Terms of the sciences as words: "mitochondria", "First-order", genotypes, st
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from prorl_envs.answers.latex import clean
 from prorl_envs.answers.outcome import UNDECIDED, Outcome, same
@@ -35,6 +36,7 @@ _SPELLINGS = {
     "foci": "focus",
 }
 """British spellings and Latin plurals; what they become is looked for as a part of a word."""
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _ASIDE = re.compile(r"\s*+\([^()]*+\)")
 _PRONOUN = re.compile(r"^(?:it|they)\s++(?:(?:is|are|will|would)\s++)?(?=\S)")
 _PREPOSITION = re.compile(r"^(?:to|in|into|by|from|at|on)\s++(?=\S)")
@@ -95,13 +97,14 @@ def _strand(text: str) -> str | None:
 
 def _normal(text: str) -> str:
     words = meaning(_ASIDE.sub("", clean(text))).replace("'", "")
+    words = _ACCENTS.sub("", unicodedata.normalize("NFKD", words))
     for old, new in _SPELLINGS.items():
         words = words.replace(old, new)
     return " ".join(_stem(word) for word in _PREPOSITION.sub("", _PRONOUN.sub("", words)).split())
 
 
 def _stem(word: str) -> str:
-    if len(word) < 5 or word.endswith(("ss", "us", "is")):
+    if len(word) < 4 or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"

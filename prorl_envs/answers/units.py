@@ -70,7 +70,7 @@ _REWRITES = (
     (re.compile(r"'"), " arcmin "), (re.compile(r"\\(?:cdot|times|ast)(?![A-Za-z])"), "*"),
     (re.compile(r"\\hat\s*+\{[^{}]*+(?:\{[^{}]*+\})?[^{}]*+\}"), ""), (re.compile(r"\\(alpha|beta|gamma)"), r"\1"),
     (re.compile(r"[;~]"), " "), (re.compile(r"\\hbar(?![A-Za-z])"), " hbar "), (re.compile(r"\bper\b"), "/"),
-    (re.compile(r"\blight[- ]years?\b"), "ly"),
+    (re.compile(r"\blight[- ]years?\b"), "ly"), (re.compile(r"\belectron[- ]?volts?\b"), "eV"),
     (re.compile(r"\bsolar masse?s?\b|M_\{?\\odot\}?"), "msun"), (re.compile(r"\bmm\s?Hg\b"), "mmHg"),
     (re.compile(r"\bsquare\s++([A-Za-z]++)"), r"\1^2"), (re.compile(r"\bcubic\s++([A-Za-z]++)"), r"\1^3"),
     (re.compile(r"\b([A-Za-z]++)\s++squared\b"), r"\1^2"), (re.compile(r"\b([A-Za-z]++)\s++cubed\b"), r"\1^3"),
