@@ -7,11 +7,13 @@ the image takes minutes.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +22,6 @@ import pytest
 from sandbox.docker_backend import IMAGE
 
 _PACKAGES = "python3,python3-numpy,gcc,libc6-dev,lua5.4"
-_MIRROR = "http://deb.debian.org/debian"
 
 
 def has_image(host: str | None) -> bool:
@@ -54,6 +55,10 @@ def engine() -> Iterator[str | None]:
     with tempfile.TemporaryDirectory(prefix="prorl-docker-") as folder, _started(Path(folder)) as host:
         _make_image(Path(folder), host)
         yield host
+    with warnings.catch_warnings():
+        # docker-py leaves its socket to the garbage collector when the first request to a daemon fails.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @contextlib.contextmanager
@@ -79,7 +84,7 @@ def _make_image(folder: Path, host: str) -> None:
     import docker
 
     root = folder / "root"
-    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root), _MIRROR]
+    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(root)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=1200)
     archive = folder / "image.tar"
     subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)

@@ -18,7 +18,12 @@ from tests.sandbox.engine import engine
 from tests.sandbox.test_attacks import run
 from tests.sandbox.test_lifecycle import GOOD, eventually
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1800)]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.timeout(1800),
+    # docker-py leaves its socket to the garbage collector when the first request to a daemon fails.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")
