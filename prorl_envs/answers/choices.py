@@ -16,7 +16,7 @@ _OPTION = re.compile(
     r"^(?:the\s+)?(?:correct\s+)?(?:answer|option|choice|statement|letter|ans)s?(?:\s+is|:)?\s*+(?=\(?[A-Ja-j](?![a-z]))",
     re.I,
 )
-_ASIDE = re.compile(rf"^({_LETTER}) \((?![A-Ja-j]\))[^()]{{2,}}\)$")
+_ASIDE = re.compile(rf"^({_LETTER}) \((?![^()]*\b[A-J]\b)[^()]{{2,}}\)$")
 _BARE = re.compile(rf"^\(?\s*+({_LETTER})\s*+[).]?$")
 _WITH_TEXT = re.compile(rf"^(?:\(\s*+({_LETTER})\s*+\)|({_LETTER})\s*+[.):])\s*+\S", re.DOTALL)
 _SEVERAL = re.compile(rf"^\(?({_LETTER})\)?(?:\s*+(?:,|;|and|&|\+|or|/|\s)\s*+\(?{_LETTER}\)?)*+$")

@@ -182,7 +182,7 @@ def symbol(parser: Parser) -> Node:
 def _multiplies(parser: Parser, letter: str) -> bool:
     """Whether ``mg(a - b)`` is a product: a factor before, a sum in the bracket."""
     before = parser.peek(-2)
-    if letter == "f" or before is None or before.kind != "let":
+    if letter == "f" or before is None or not (before.kind == "let" or before.text in _GREEK):
         return False
     inside = itertools.takewhile(
         lambda t: t.text not in "()" or t.kind != "op", parser.tokens[parser.position + 1 :]

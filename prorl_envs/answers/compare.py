@@ -61,6 +61,8 @@ def _compare(gold: str, answer: str) -> Outcome:
     if not b:
         return differ("empty")
     a, b = (REALS if meaning(text) == "(reals)" else text for text in (a, b))
+    if (outcome := _compare_in_full(unboxed(gold), unboxed(answer))).equal:
+        return outcome
     a, b = _floored(a, b), _floored(b, a)
     if _BLANKS.sub("", a) == _BLANKS.sub("", b):
         return same("text")
@@ -75,6 +77,10 @@ def _compare(gold: str, answer: str) -> Outcome:
     for rule in (compare_times, compare_families, compare_read, compare_residues):
         if (outcome := rule(a, b)).decided:
             return outcome
+    return _compare_words(a, b) or _by_math_verify(gold, answer)
+
+
+def _compare_words(a: str, b: str) -> Outcome | None:
     outcome = compare_phrases(a, b)
     if (
         not outcome.decided
@@ -82,12 +88,34 @@ def _compare(gold: str, answer: str) -> Outcome:
         and (_reads(a) or _reads(b))
     ):
         return differ("words")
-    if outcome.decided:
-        return outcome
-    return _by_math_verify(gold, answer)
+    return outcome if outcome.decided else None
 
 
 _remembered = functools.lru_cache(maxsize=8192)(_compare)
+
+
+_RECURRING = re.compile(r"(?<=\d)(\.\d*?)(\d)\2{2,20}\s*+(?:\\l?dots|\.\.\.|…)[\s$]*+$")
+_LARGE = re.compile(
+    r"(?<=\d)\s*+(?:\\text\s*+\{\s*+)?\b(thousand|million|billion|trillion)\b(?:\s*+\})?", re.I
+)
+_POWERS = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+
+
+def _compare_in_full(gold: str, answer: str) -> Outcome:
+    """By value where one side writes ``8 million`` or ``0.333...``; else undecided."""
+    if not any(pattern.search(text) for pattern in (_LARGE, _RECURRING) for text in (gold, answer)):
+        return UNDECIDED
+    return compare_read(_in_full(gold), _in_full(answer))
+
+
+def _in_full(text: str) -> str:
+    """A text, cleaned, in which ``8 million`` has its zeros and ``0.333...`` its bar."""
+    return _LARGE.sub(_in_figures, clean(_RECURRING.sub(r"\1\\overline{\2}", text)))
+
+
+def _in_figures(match: re.Match[str]) -> str:
+    """``8 million`` as ``8 * 10^6``."""
+    return f"\\cdot 10^{{{_POWERS[match[1].lower()]}}}"
 
 
 _GAUSS_BRACKET = re.compile(r"\[([^\[\](),;]{1,60})\]")

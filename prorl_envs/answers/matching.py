@@ -123,12 +123,12 @@ def _as_region(shape: Shape) -> Region | None:
         return Region((piece,), shape.label) if piece else None
     if shape.kind == "list":
         pieces = [_as_piece(item) for item in shape.items]
-        return Region(tuple(p for p in pieces if p)) if all(pieces) else None
-    if shape.kind == "set":
+        if all(pieces):
+            return Region(tuple(p for p in pieces if p))
+    if shape.kind in ("set", "list"):
         nodes = [item.nodes[0] for item in shape.items if isinstance(item, Scalar)]
-        return (
-            Region(tuple(Piece(n, n, True, True) for n in nodes)) if len(nodes) == len(shape.items) else None
-        )
+        if len(nodes) == len(shape.items):
+            return Region(tuple(Piece(n, n, True, True) for n in nodes))
     return None
 
 

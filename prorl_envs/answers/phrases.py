@@ -22,6 +22,7 @@ _SYNONYMS = {
 }
 _MEANINGS = {phrase: name for name, phrases in _SYNONYMS.items() for phrase in phrases.split("|")}
 _ARTICLES = re.compile(r"\b(?:the|a|an)\s++")
+_ALL = re.compile(r"^(?:set of )?all (?:of )?(?=[a-z])")
 _ASIDE = re.compile(r"\s*+\([^()]*+\)$")
 _COMMAND_WORD = re.compile(r"\\(emptyset|infty)(?![A-Za-z])")
 _NEGATIVE = re.compile(r"-\s*+\\infty")
@@ -38,7 +39,7 @@ def meaning(text: str) -> str:
     text = text.replace("\\mathbb{R}", "mathbbr").replace("\\mathbb R", "mathbbr")
     text = _ABBREVIATED.sub("", text)
     words = _ARTICLES.sub("", plain_words(text).replace("-", " ").replace("/", " ")).strip()
-    return _MEANINGS.get(words, words)
+    return _MEANINGS.get(words, _ALL.sub("", words))
 
 
 def is_phrase(text: str) -> bool:

@@ -49,24 +49,26 @@ def compare_families(gold: str, answer: str) -> Outcome:
         )
     first, second = residues(gold), residues(answer)
     one, other = _shape(gold) if first is None else None, _shape(answer) if second is None else None
-    if "N" not in (mine, theirs) and _is_solution_set(
-        gold, one, known=bool(first) or theirs == "Z" or bool(second)
-    ):
+    told = bool(first or second) or theirs == "Z" or "\\pm" in gold + answer
+    if "N" not in (mine, theirs) and _is_solution_set(gold, one, told=told):
         left = _of_residues(first) if first else _classes(one)
         right = _of_residues(second) if second else _classes(other)
-        if left is not None and right is not None and not (first and second):
+        if left and right and not (first and second) and not _trivial(left):
             return Outcome(_expanded(left) == _expanded(right), "integer parameter")
     if one is not None and other is not None:
         return _renamed(one, other, declared=bool(mine))
     return UNDECIDED
 
 
-def _is_solution_set(gold: str, shape: Shape | None, *, known: bool) -> bool:
+def _is_solution_set(gold: str, shape: Shape | None, *, told: bool) -> bool:
     """Whether a gold runs over its parameter, rather than being a function of it such as ``f(n) = 2n + 1``."""
-    named = shape is None or any(label for label in _labels(shape))
     if _DECLARED.search(gold):
         return True
-    return named and (known or "\\pm" in gold or bool(_domain(gold)))
+    values = (_values(shape) or []) if shape else []
+    if values and all(_angular(value.nodes[0]) for value in values):
+        return len(values) > 1 or told
+    named = shape is None or any(_labels(shape))
+    return named and (told or bool(_domain(gold)) or len(values) > 1)
 
 
 def _domain(text: str) -> str:
@@ -136,6 +138,12 @@ def _halves(node: Node) -> tuple[Node, ...]:
 def _is_unknown(label: str, names: frozenset[str]) -> bool:
     """A letter that is solved for; ``f(n)`` and ``a_n`` are functions of the parameter."""
     return label not in names and "(" not in label and not any(label.endswith(f"_{name}") for name in names)
+
+
+def _trivial(classes: Classes) -> bool:
+    """Whether they hold every integer: ``n + 1`` is then a value that depends on n."""
+    angular, found = classes
+    return not angular and any(step == 1 for _, step in found)
 
 
 def _angular(node: Node) -> bool:

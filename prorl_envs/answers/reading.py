@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Sequence
 
+from prorl_envs.answers.commands import DOTS
 from prorl_envs.answers.conditions import without_conditions
 from prorl_envs.answers.environments import read_environment
 from prorl_envs.answers.inequalities import region_of
@@ -219,6 +220,8 @@ def _equal(parts: list[list[Token]], ops: list[str]) -> Shape:
 
 def _unnamed(parts: list[list[Token]]) -> Shape:
     read = [tuple(readings(part)) for part in parts]
+    if DOTS in symbols(read[0][0]) and not symbols(read[-1][0]) and len(read) == 2:
+        return Scalar(read[-1])  # 1 + 2 + ... + 100 = 5050
     if any(symbols(nodes[0]) for nodes in read) and len(read) == 2:
         return Relation("=", read[0], read[1])
     return Chain(tuple(read))

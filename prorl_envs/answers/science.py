@@ -28,7 +28,10 @@ _MAX_PARTS = 20
 _SIGN_GROUP = re.compile(r"\{([+-])\}")
 _UNCERTAIN = re.compile(r"(\d++(?:\.\d++)?)\s*+\\pm\s*+(\d++(?:\.\d++)?)")
 _UNCERTAINTY_TOLERANCE = Fraction(1, 10)
-_TOWARDS = r"(?:(?:towards?|to) the |due )?(north|south|east|west|left|right|up|down)(?:wards?)?(?![A-Za-z-])"
+_TOWARDS = (
+    r"(?:(?:towards?|to) the |due )?((?:north|south)-?(?:east|west)?|east|west|left|right|up|down)"
+    r"(?:wards?)?(?![A-Za-z-])"
+)
 _DIRECTION = re.compile(
     rf",?\s*+(?:\\text\s*+\{{\s*+{_TOWARDS}\s*+\}}|(?<![A-Za-z\\]){_TOWARDS})", re.IGNORECASE
 )

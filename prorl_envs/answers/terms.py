@@ -38,6 +38,7 @@ _SPELLINGS = {
 """British spellings and Latin plurals; what they become is looked for as a part of a word."""
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _ASIDE = re.compile(r"\s*+\([^()]*+\)")
+_SHAPE = re.compile(r"(?<=[a-z]) (?:molecular )?(?:geometry|shape)$")
 _PRONOUN = re.compile(r"^(?:it|they)\s++(?:(?:is|are|will|would)\s++)?(?=\S)")
 _PREPOSITION = re.compile(r"^(?:to|in|into|by|from|at|on)\s++(?=\S)")
 _WORD = re.compile(r"[a-z]{3}")
@@ -61,7 +62,7 @@ def compare_terms(gold: str, answer: str) -> Outcome:
     a, b = _normal(gold), _normal(answer)
     if not a or not b or not _WORD.search(a):
         return UNDECIDED
-    if a == b:
+    if a.replace(" ", "") == b.replace(" ", ""):
         return same("term")
     return UNDECIDED
 
@@ -100,6 +101,7 @@ def _normal(text: str) -> str:
     words = _ACCENTS.sub("", unicodedata.normalize("NFKD", words))
     for old, new in _SPELLINGS.items():
         words = words.replace(old, new)
+    words = _SHAPE.sub("", words)
     return " ".join(_stem(word) for word in _PREPOSITION.sub("", _PRONOUN.sub("", words)).split())
 
 
@@ -110,4 +112,4 @@ def _stem(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith(("ses", "xes", "zes", "ches", "shes")):
         return word[:-2]
-    return word[:-1] if word.endswith("s") else word
+    return word[:-1] if word.endswith(("s", "se", "ze", "xe")) else word

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Pair", "pairs"]
+__all__ = ["Labelled", "Pair", "pairs", "responses"]
 
 
 class Pair(NamedTuple):
@@ -18,7 +18,24 @@ class Pair(NamedTuple):
     answer: str
 
 
+class Labelled(NamedTuple):
+    """`equal` is whether the whole `response`, prose and boxes, answers `gold`."""
+
+    gold: str
+    equal: bool
+    response: str
+
+
+def responses(domain: str) -> list[Labelled]:
+    """Whole responses with a verdict, for where the answer stands: several boxes, corrections, cut-off text."""
+    return [Labelled(**row) for row in _rows(f"{domain}_responses")]
+
+
 def pairs(domain: str) -> list[Pair]:
     """The pairs of "math" or "stem"."""
-    text = (Path(__file__).parent / "pairs" / f"{domain}.jsonl").read_text(encoding="utf-8")
-    return [Pair(**json.loads(line)) for line in text.splitlines()]
+    return [Pair(**row) for row in _rows(domain)]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    text = (Path(__file__).parent / "pairs" / f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
