@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tables import publish
 from prorl_envs.instructions import CATALOGUE, language
 from prorl_envs.instructions.catalogue import Bound
 from prorl_envs.instructions.params import Param
@@ -149,9 +150,7 @@ def main() -> None:
         "",
         *table(options.characters),
     ]
-    print("\n".join(lines))
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    publish(lines, options.output)
 
 
 def _milliseconds(bound: Bound, text: str) -> float:

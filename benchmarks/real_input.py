@@ -18,6 +18,7 @@ from typing import Any
 
 import gymnasium
 
+from benchmarks.tables import publish
 from prorl_envs import Task, Verdict, cli
 from prorl_envs.env import VerifiableEnv
 
@@ -55,10 +56,7 @@ def main() -> None:
         "|---|---|---|---|---|",
         *(golds(recipe, options.data / file) for recipe, file in GOLDS.items()),
     ]
-    text = "\n".join(lines)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    publish(lines, options.output)
 
 
 def labelled(name: str, file: Path) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import gymnasium
 
 import prorl_envs
+from benchmarks.tables import publish
 from prorl_envs import Task
 from prorl_envs.env import VerifiableEnv
 from prorl_envs.scoring import Scorer
@@ -41,10 +42,7 @@ def main() -> None:
         "",
         *env_table(min(options.items, 512)),
     ]
-    text = "\n".join(lines)
-    print(text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    publish(lines, options.output)
 
 
 def batch(domain: str, items: int) -> tuple[list[Task], list[str]]:

@@ -78,8 +78,7 @@ class Verdict:
     @classmethod
     def binary(cls, correct: bool, *, detail: str = "", parts: Mapping[str, float] | None = None) -> Verdict:
         """A verdict of 1 or 0."""
-        status = Status.CORRECT if correct else Status.WRONG
-        return cls(float(correct), status, correct, parts or {}, detail)
+        return cls(float(correct), Status.CORRECT if correct else Status.WRONG, correct, parts or {}, detail)
 
     @classmethod
     def share(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.generation import decode, encode_prompt, generate
 from adapters.prorl.problems import Problems
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
@@ -25,17 +26,11 @@ __all__ = [
     "Group",
     "Rollouts",
     "StepCounts",
-    "decode",
-    "encode_prompt",
-    "generate",
     "passed_on",
     "shares_by_component",
 ]
 
 _MAX_PASSED_OVER = 10_000
-_THINK = "<think>"
-_TAIL = 16
-"""Tokens at the end of a prompt in which a `<think>` would stand."""
 
 
 @dataclass(frozen=True)
@@ -217,81 +212,12 @@ class Rollouts:
         return verdict.reward
 
 
-def encode_prompt(tokenizer: Any, task: Task) -> list[int]:
-    """The tokens of a task's prompt: through the chat template where the tokenizer has one, else text and newline."""
-    if tokenizer.chat_template is not None:
-        encoded = tokenizer.apply_chat_template(task.messages, add_generation_prompt=True, return_dict=True)
-        return list(encoded["input_ids"])
-    return list(tokenizer(task.text + "\n")["input_ids"])
-
-
-def generate(
-    trainer: Any, prompts: Sequence[list[int]], samples: int, *, chunk: int, temperature: float | None = None
-) -> tuple[list[list[int]], list[list[float]] | None]:
-    """Samples from the current policy through the trainer's own backend.
-
-    Args:
-        trainer: the GRPOTrainer.
-        prompts: P prompts as tokens.
-        samples: responses per prompt.
-        chunk: responses generated at once by transformers; vLLM schedules for itself.
-        temperature: instead of the run's.
-
-    Returns:
-        P x samples responses as tokens, those of a prompt together, and their log-probs if the backend gives them.
-    """
-    repeated = [ids for ids in prompts for _ in range(samples)]
-    size = len(repeated) if trainer.use_vllm else max(chunk // samples, 1) * samples
-    responses: list[list[int]] = []
-    logprobs: list[list[float]] = []
-    with _temperature(trainer, temperature):
-        for start in range(0, len(repeated), size):
-            ids, probs = trainer._generate_single_turn(repeated[start : start + size], None, {}, samples)
-            responses += ids
-            logprobs += probs or []
-    return responses, logprobs or None
-
-
-def decode(
-    tokenizer: Any, prompts: Sequence[list[int]], responses: Sequence[list[int]], samples: int
-) -> list[str]:
-    """The texts that are judged: the responses, after the ``<think>`` that their prompt ended with.
-
-    Some chat templates open the reasoning themselves. Without that tag a response that was cut off in the middle of
-    its thoughts would look like an answer.
-
-    Args:
-        tokenizer: of the policy.
-        prompts: P prompts as tokens.
-        responses: P x samples responses as tokens, those of a prompt together.
-        samples: responses per prompt.
-    """
-    texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
-    opened = [tokenizer.decode(ids[-_TAIL:]).rstrip().endswith(_THINK) for ids in prompts]
-    return [_THINK + text if opened[index // samples] else text for index, text in enumerate(texts)]
-
-
 def passed_on(env_reward: Sequence[float | None], **_: Any) -> list[float | None]:
     """TRL's reward function: the rewards that came with the rollouts. None makes TRL leave a response out."""
     return list(env_reward)
 
 
 passed_on.__name__ = "environment"
-
-
-class _temperature:  # noqa: N801 - reads as a statement
-    """Another sampling temperature for a while, in whichever place the backend keeps it."""
-
-    def __init__(self, trainer: Any, value: float | None) -> None:
-        self._place = trainer.vllm_generation if trainer.use_vllm else trainer.generation_config
-        self._value, self._before = value, self._place.temperature
-
-    def __enter__(self) -> None:
-        if self._value is not None:
-            self._place.temperature = self._value
-
-    def __exit__(self, *_: object) -> None:
-        self._place.temperature = self._before
 
 
 def shares_by_component(groups: Sequence[Group], name_of: Callable[[Task], str]) -> dict[str, float]:

@@ -21,9 +21,10 @@ from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
 from adapters.prorl.curves import draw_curves
 from adapters.prorl.display import Display
+from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.problems import Problems
-from adapters.prorl.rollouts import Rollouts, encode_prompt
+from adapters.prorl.rollouts import Rollouts
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
 from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint, written
 from adapters.prorl.warm_start import scrambled_response, warm_start

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.rollouts import decode, encode_prompt, generate
+from adapters.prorl.generation import decode, encode_prompt, generate
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 from prorl_envs.passk import mean_pass_at_k

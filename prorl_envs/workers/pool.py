@@ -53,8 +53,8 @@ class Pool:
         self._closing = False
         self._thread: threading.Thread | None = None
         self._wake_r, self._wake_w = socket.socketpair()
-        self._wake_r.setblocking(False)
-        self._wake_w.setblocking(False)
+        for end in (self._wake_r, self._wake_w):
+            end.setblocking(False)
         # Below: the dispatcher thread's own.
         self._nursery: Nursery | None = None
         self._ready: set[str] = set()
@@ -65,7 +65,6 @@ class Pool:
         self._selector.register(self._wake_r, selectors.EVENT_READ)
 
     # --- any thread ---
-
     def submit(self, items: list[Item]) -> None:
         """Queues items.
 
@@ -112,7 +111,6 @@ class Pool:
         self._wake_w.close()
 
     # --- the dispatcher thread ---
-
     def _run(self) -> None:
         try:
             while not self._closing:
@@ -222,8 +220,7 @@ class Pool:
 
     def _flush(self, worker: Channel) -> None:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.flush() else 0)
-        if self._selector.get_key(worker.sock).events != events:
-            self._selector.modify(worker.sock, events, worker)
+        self._selector.modify(worker.sock, events, worker)
 
     def _poll(self) -> None:
         for key, events in self._selector.select(self._patience()):

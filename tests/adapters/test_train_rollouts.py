@@ -12,16 +12,9 @@ import pytest
 pytest.importorskip("trl")
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.generation import decode, encode_prompt, generate
 from adapters.prorl.problems import Problems
-from adapters.prorl.rollouts import (
-    Group,
-    Rollouts,
-    decode,
-    encode_prompt,
-    generate,
-    passed_on,
-    shares_by_component,
-)
+from adapters.prorl.rollouts import Group, Rollouts, passed_on, shares_by_component
 from adapters.prorl.settings import validated
 from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
