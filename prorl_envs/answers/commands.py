@@ -3,6 +3,7 @@ r"""The parser's vocabulary: LaTeX commands, functions, symbols with subscripts,
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 from prorl_envs.answers.lexer import FUNCTIONS, Token
@@ -34,6 +35,7 @@ _STARTS = (
 )  # fmt: skip
 DOTS = "…"
 """The name of an ellipsis, as a symbol."""
+_HEAD = re.compile(r"[PQRSTpqrsuvwxy]\([xtnz]\)")  # the whole of P(x), before an equals sign
 _APPLIED = frozenset("fgFGhH")
 _INVERSES = {"sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh"}
 
@@ -168,7 +170,7 @@ def symbol(parser: Parser) -> Node:
     """A letter with its subscript and primes; ``e`` and ``i`` are constants; ``f(x)`` is an application."""
     token = parser.take()
     letter = token.text
-    if letter in _APPLIED and parser.at("op", "(") and not _multiplies(parser, letter):
+    if _applies(parser, letter):
         return Node("apply", tuple(_listed(parser, "(", ")")), letter)
     if letter == "C" and parser.at("op", "_"):
         start = parser.position
@@ -179,15 +181,15 @@ def symbol(parser: Parser) -> Node:
     return _decorated(parser, letter)
 
 
-def _multiplies(parser: Parser, letter: str) -> bool:
-    """Whether ``mg(a - b)`` is a product: a factor before, a sum in the bracket."""
+def _applies(parser: Parser, letter: str) -> bool:
+    """``f(x)``, or ``P(x)`` alone; but ``mg(a - b)`` is a product: a factor before, a sum in the bracket."""
+    if letter not in _APPLIED or not parser.at("op", "("):
+        return parser.position == 1 and bool(_HEAD.fullmatch("".join(t.text for t in parser.tokens[:5])))
     before = parser.peek(-2)
     if letter == "f" or before is None or not (before.kind == "let" or before.text in _GREEK):
-        return False
-    inside = itertools.takewhile(
-        lambda t: t.text not in "()" or t.kind != "op", parser.tokens[parser.position + 1 :]
-    )
-    return any(t.kind == "op" and t.text in "+-" for t in inside)
+        return True
+    inside = itertools.takewhile(lambda t: t.text not in ("(", ")"), parser.tokens[parser.position + 1 :])
+    return not any(t.kind == "op" and t.text in "+-" for t in inside)
 
 
 def _combinations(parser: Parser) -> Node | None:

@@ -138,6 +138,8 @@ def _text_tokens(content: str, spaced: bool, after_number: bool) -> list[Token]:
         return [t._replace(spaced=spaced) if n == 0 else t for n, t in enumerate(tokenize(inner))]
     if counted := _COUNTED.fullmatch(inner):
         return [Token("num", counted[1], spaced), Token("text", counted[2], True)]
+    if concluded := _CONCLUDED.fullmatch(inner):
+        return [Token("text", concluded[1], spaced), Token("num", concluded[2], True)]
     head, _, last = inner.rpartition(" ")
     if last in ("and", "or") and head:
         return [Token("text", head.rstrip(" ,"), spaced), Token("text", last, True)]
@@ -145,6 +147,7 @@ def _text_tokens(content: str, spaced: bool, after_number: bool) -> list[Token]:
 
 
 _COUNTED = re.compile(r"(\d[\d,]*+(?:\.\d++)?)\s++([A-Za-z][A-Za-z ]*+)")
+_CONCLUDED = re.compile(r"([A-Za-z ]{2,60}\b(?:is|are|equals))\s++(\d[\d,]*+(?:\.\d++)?)\.?")
 _PROSE = re.compile(r"[A-Za-z]{2}|\\text")
 _MATHS = re.compile(r"[\d,=+\-(){}/^<>|]")
 

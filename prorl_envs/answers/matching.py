@@ -169,7 +169,6 @@ def _two_relations(gold: Relation, answer: Relation) -> Outcome:
     return UNDECIDED if verdict is None else Outcome(verdict, "equation")
 
 
-# --- matrices ---
 def _compare_matrices(gold: Shape, answer: Shape) -> Outcome:
     first, second = rows_of(gold), rows_of(answer)
     if first is None or second is None:

@@ -11,7 +11,7 @@ __all__ = ["compare_phrases", "is_phrase", "meaning"]
 
 _SYNONYMS = {
     "(none)": "emptyset|empty set|no solution|no solutions|no real solution|no real solutions|none|no such number|"
-    "no such numbers|does not exist|no integer solutions|no solution exists|no solutions exist|"
+    "no such numbers|not exist|does not exist|no integer solutions|no solution exists|no solutions exist|"
     "there are no solutions|there is no solution|there are no real solutions|there is no real solution|"
     "there are no integer solutions|no integer solution|no such integers|no such integer|there are none|dne",
     "(infinite)": "infty|infinity|infinite|infinitely many|there are infinitely many|"

@@ -180,7 +180,7 @@ def _unit_exponent(tokens: Sequence[Token], end: int) -> bool:
 def _related(parts: list[list[Token]], ops: list[str]) -> Shape:
     if ops == ["in"]:
         return _labelled(_read(parts[1]), parts[0])
-    if ops == ["=="] and len(parts[0]) in (1, 4) and parts[0][0].text == "f" and not _modular(parts[1]):
+    if ops == ["=="] and _is_function(parts[0]) and not _modular(parts[1]):
         return _equal(parts, ["="])  # f \equiv 0
     if set(ops) <= {"=", "~"}:
         return _equal(parts, ops)
@@ -189,6 +189,12 @@ def _related(parts: list[list[Token]], ops: list[str]) -> Shape:
     if len(ops) != 1:
         raise Unreadable("a chain of inequalities")
     return Relation(ops[0], tuple(readings(parts[0])), tuple(readings(parts[1])))
+
+
+def _is_function(tokens: Sequence[Token]) -> bool:
+    """``f`` or ``P(x)``: said to be identically something."""
+    spelling = spelled(tokens)
+    return spelling in ("f", "g") or bool(re.fullmatch(r"[fghPQ]\([xtnz]\)", spelling))
 
 
 def _modular(tokens: Sequence[Token]) -> bool:

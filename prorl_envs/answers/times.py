@@ -9,7 +9,9 @@ from prorl_envs.answers.outcome import UNDECIDED, Outcome
 __all__ = ["compare_times"]
 
 _MARKS = re.compile(r"\\text|[{}\s\\.]")
-_TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?P<half>[ap]m)?(?:o'clock)?", re.IGNORECASE)
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d(?::[0-5]\d)?)(?P<half>[ap]m)?(?:o'clock)?", re.IGNORECASE
+)
 _HALF_A_DAY = 12
 
 
@@ -19,12 +21,13 @@ def compare_times(gold: str, answer: str) -> Outcome:
     if first is None or second is None or not (first["half"] or second["half"]):
         return UNDECIDED
     if (first["half"] and second["half"]) or {int(first["hour"]), int(second["hour"])} & set(range(13, 24)):
-        return Outcome(_minutes(first) == _minutes(second), "time of day")
+        return Outcome(_seconds(first) == _seconds(second), "time of day")
     return Outcome(first.group("hour", "minute") == second.group("hour", "minute"), "time of day")
 
 
-def _minutes(time: re.Match[str]) -> int:
+def _seconds(time: re.Match[str]) -> int:
     hour = int(time["hour"])
     if time["half"]:
         hour = hour % _HALF_A_DAY + _HALF_A_DAY * (time["half"].lower() == "pm")
-    return 60 * hour + int(time["minute"])
+    minute, _, second = time["minute"].partition(":")
+    return 3600 * hour + 60 * int(minute) + int(second or 0)
