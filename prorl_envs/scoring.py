@@ -64,10 +64,17 @@ class Scorer:
         if self.workers < 1 or not deadline_s > 0 or memory_mb < 256:
             raise ConfigError("a Scorer needs workers >= 1, deadline_s > 0 and memory_mb >= 256")
         self._specs = _all_specs(verifiers or {})
+        made = [spec.build() for spec in self._specs.values()]
+        server_s = max(getattr(verifier, "server_s", 0.0) for verifier in made)
+        if server_s >= deadline_s:
+            raise ConfigError(
+                f"a verifier may wait {server_s:g} s for its server: deadline_s must be longer than that"
+            )
         self._nursery = partial(
             Nursery,
             memory_bytes=memory_mb << 20,
-            network=any(getattr(spec.build(), "network", False) for spec in self._specs.values()),
+            network=server_s > 0,
+            environment=tuple(name for verifier in made for name in getattr(verifier, "environment", ())),
             boot_timeout_s=boot_timeout_s,
         )
         self._verifiers: dict[str, Verifier] = {}

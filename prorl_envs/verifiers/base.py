@@ -18,14 +18,18 @@ class BaseVerifier(ABC):
 
     Constructor options of a subclass must be JSON-safe keyword arguments: they travel to worker processes.
 
-    A verifier that asks a server sets `network`; otherwise its workers have none.
+    Attributes:
+        server_s: how long it may wait for a server it asks, in seconds, below the Scorer's deadline; 0 if it asks
+            none, and its workers then have no network.
+        environment: names of environment variables that its workers keep, such as that of a key for the server.
     """
 
     domain: ClassVar[str]
     kind: ClassVar[Kind] = "binary"
     part_names: ClassVar[tuple[str, ...]] = ("correct",)
     isolated: ClassVar[bool] = False
-    network: bool = False
+    server_s: float = 0.0
+    environment: tuple[str, ...] = ()
 
     def verify(self, response: str, task: Task) -> Verdict:
         """The verdict on `response`: truncated reasoning is answered here, the rest by `judge`.

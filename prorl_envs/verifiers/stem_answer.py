@@ -49,7 +49,9 @@ class StemVerifier(BaseVerifier):
             raise ConfigError(f"missing_unit must be 'accept' or 'reject', not {missing_unit!r}")
         self.missing_unit: MissingUnit = missing_unit
         self._judge = LanguageModelJudge(judge_config(judge)) if judge is not None else None
-        self.network = judge is not None
+        if self._judge is not None:
+            self.server_s = 2 * self._judge.config.timeout_s
+            self.environment = (self._judge.config.api_key_env,)
 
     def check(self, task: Task) -> None:
         """Raises `TaskError` when the truth has no usable gold answer, or a malformed option."""
@@ -84,7 +86,7 @@ class StemVerifier(BaseVerifier):
         """The language model's verdict on an answer that no rule decided."""
         assert self._judge is not None
         try:
-            equal = any(self._judge.equivalent(task.text, gold, answer) for gold in golds)
+            equal = self._judge.equivalent(task.text, " or ".join(golds), answer)
         except InfrastructureError as error:
             return Verdict.failed(str(error))
         return Verdict.binary(equal, detail="judge")

@@ -44,17 +44,20 @@ class Nursery:
     Args:
         memory_bytes: address-space limit of each worker.
         network: whether a verifier asks a server; without it, zygote and workers give up the network.
+        environment: names of environment variables that they keep beside the harmless ones.
         boot_timeout_s: how long starting, and importing verifiers, may take.
     """
 
     memory_bytes: int
     network: bool
+    environment: tuple[str, ...]
     boot_timeout_s: float
 
     def __post_init__(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(self.boot_timeout_s)
-        environment = {k: v for k, v in os.environ.items() if k in _KEPT_ENVIRONMENT or k.startswith("LC_")}
+        kept = {*_KEPT_ENVIRONMENT, *self.environment}
+        environment = {k: v for k, v in os.environ.items() if k in kept or k.startswith("LC_")}
         path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - "" means the current folder
         with theirs:
             self._process = subprocess.Popen(

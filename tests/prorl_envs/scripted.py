@@ -70,7 +70,8 @@ class IsolatedVerifier(ScriptedVerifier):
 
 class AskingVerifier(ScriptedVerifier):
     domain: ClassVar[str] = "asking"
-    network = True
+    server_s = 2.0
+    environment = ("ASKING_KEY",)
 
 
 class BrokenVerifier(ScriptedVerifier):

@@ -145,11 +145,18 @@ def test_secrets_of_the_host_do_not_reach_workers(scorer: Scorer, monkeypatch: p
         assert score(fresh, "environment HF_TOKEN")[0].detail == "absent"
 
 
-def test_workers_have_no_network_unless_a_verifier_asks_for_it(scorer: Scorer) -> None:
+def test_only_a_verifier_that_asks_a_server_has_network_and_its_key(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "PermissionError" in score(scorer, "network")[0].detail
+    monkeypatch.setenv("ASKING_KEY", "secret")
     asking = {"asking": VerifierSpec("tests.prorl_envs.scripted:AskingVerifier")}
+    task = Task("asking", "?", {"answer": "x"})
     with Scorer(workers=1, verifiers=asking) as connected:
-        assert score(connected, "network", task=Task("asking", "?", {"answer": "x"}))[0].detail == "open"
+        verdicts = score(connected, "network", "environment ASKING_KEY", "environment HF_TOKEN", task=task)
+        assert [verdict.detail for verdict in verdicts] == ["open", "secret", "absent"]
+    with pytest.raises(ConfigError, match="wait 2 s for its server"):
+        Scorer(deadline_s=1.0, verifiers=asking)
 
 
 def test_verdicts_are_equal_from_every_entrance(scorer: Scorer) -> None:
