@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.tables import publish
 from prorl_envs.core import Task, Verdict
 from prorl_envs.puzzles import make_task, oracle, task_names
 from prorl_envs.puzzles.catalogue import build_dataset
@@ -185,11 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args(arguments)
-    text = report(options.items, options.batch, options.workers)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text, encoding="utf-8")
+    publish(report(options.items, options.batch, options.workers).splitlines(), options.output)
 
 
 if __name__ == "__main__":

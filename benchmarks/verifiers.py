@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import instructions
+from benchmarks.tables import publish
 from prorl_envs.answers.deepscaler import deepscaler_equal
 from prorl_envs.answers.mathverify import as_boxed
 from prorl_envs.core import Task, Verifier
@@ -226,10 +227,7 @@ def main() -> None:
     lines = [f"`python -m benchmarks.verifiers --data DATA`, Python {platform.python_version()}", ""]
     for name in options.tables:
         lines += [*TABLES[name](options.data), ""]
-    text = "\n".join(lines)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
+    publish(lines, options.output)
 
 
 if __name__ == "__main__":

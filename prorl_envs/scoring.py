@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from prorl_envs.core import Task, Verdict, Verifier
-from prorl_envs.errors import ConfigError, ProrlError, ScorerClosedError
+from prorl_envs.errors import ConfigError, ProrlError, ScorerClosedError, UnknownNameError
 from prorl_envs.extract import coerce_response
 from prorl_envs.verifiers import BUILTIN, VerifierChoice, VerifierSpec, choose_verifier
 from prorl_envs.workers.channel import Item
@@ -64,7 +64,8 @@ class Scorer:
         if self.workers < 1 or not deadline_s > 0 or memory_mb < 256:
             raise ConfigError("a Scorer needs workers >= 1, deadline_s > 0 and memory_mb >= 256")
         self._specs = _all_specs(verifiers or {})
-        made = [spec.build() for spec in self._specs.values()]
+        self._verifiers = {domain: spec.build() for domain, spec in self._specs.items()}
+        made = self._verifiers.values()
         server_s = max(getattr(verifier, "server_s", 0.0) for verifier in made)
         if server_s >= deadline_s:
             raise ConfigError(
@@ -77,12 +78,10 @@ class Scorer:
             environment=tuple(name for verifier in made for name in getattr(verifier, "environment", ())),
             boot_timeout_s=boot_timeout_s,
         )
-        self._verifiers: dict[str, Verifier] = {}
         self._begin()
         _live.add(self)
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
         self._pool = Pool(
             self._specs, workers=self.workers, deadline_s=self.deadline_s, nursery=self._nursery
         )
@@ -125,8 +124,7 @@ class Scorer:
             UnknownNameError: no such domain.
         """
         if domain not in self._verifiers:
-            spec = self._specs.get(domain) or choose_verifier(domain)
-            self._verifiers[domain] = spec.build()
+            raise UnknownNameError("domain", domain, self._verifiers)
         return self._verifiers[domain]
 
     def close(self) -> None:
@@ -171,7 +169,6 @@ class Scorer:
         self._finalizer.detach()
         self._pool.abandon()
         closed = self._closed
-        self._verifiers = {}
         self._begin()
         self._closed = closed
 
@@ -263,8 +260,8 @@ def shared_scorer(verifiers: Mapping[str, VerifierChoice] | None = None) -> Scor
     Args:
         verifiers: as of `Scorer`; equal choices share one Scorer.
     """
-    specs = {domain: spec.to_dict() for domain, spec in _all_specs(verifiers or {}).items()}
-    key = json.dumps(specs, sort_keys=True)
+    chosen = {domain: choose_verifier(domain, choice) for domain, choice in (verifiers or {}).items()}
+    key = json.dumps({domain: spec.to_dict() for domain, spec in chosen.items()}, sort_keys=True)
     with _shared_lock:
         if key not in _shared or _shared[key]._closed:
             _shared[key] = Scorer(verifiers=verifiers)

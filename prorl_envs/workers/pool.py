@@ -153,12 +153,13 @@ class Pool:
                 break
             if worker.inflight and len(self._queue) <= self._size:
                 break
-            if self._queue[0].domain not in self._ready | self._broken.keys():
+            domain = self._queue[0].domain
+            if domain not in self._ready and domain not in self._broken:
                 break  # it came after the last look at new domains
             with self._lock:
                 item = self._queue.popleft()
-            if item.domain in self._broken:
-                item.settle(Verdict.failed(self._broken[item.domain]))
+            if domain in self._broken:
+                item.settle(Verdict.failed(self._broken[domain]))
             elif item.wanted() and not item.settled:
                 worker.push(item)
                 fed.add(worker)
