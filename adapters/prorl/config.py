@@ -118,8 +118,14 @@ class ObjectiveSettings(_Settings):
     """Weight of the KL term. The paper gives none; 1e-4 is ProRL v2's published script. 0 drops the reference."""
     kl_bias_correction: bool = False
     """TRL's default is on; off is what verl, which the paper used, computes."""
-    advantage: Literal["group", "batch", "none"] = "group"
-    """What the centred rewards are divided by: the standard deviation of the group, of the batch, or nothing."""
+    kl_estimator: Literal["k1", "k2", "k3"] = "k3"
+    """See `adapters.prorl.objective.kl_estimate`. k3 is verl's ``low_var_kl``; ProRL v2 uses k2."""
+    kl_in: Literal["loss", "reward"] = "loss"
+    """Whether the KL term is a part of the loss, or its sum over a response is taken off the reward."""
+    loss: Literal["token", "sequence"] = "token"
+    """The mean over all tokens of an update (DAPO; ProRL 2.3.1), or over each response first (GRPO)."""
+    advantage: Literal["group", "none", "leave_one_out", "batch"] = "group"
+    """How rewards become advantages: see `adapters.prorl.objective.group_advantages`. ProRL v2 uses batch."""
     mask_truncated: bool = False
     """Leave responses that hit the cap out of the loss (DAPO's overlong filtering)."""
     entropy: float = Field(default=0.0, ge=0)
@@ -203,6 +209,8 @@ class RunConfig(_Settings):
     reset: ResetSettings = ResetSettings()
     validation: ValidationSettings = ValidationSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
+    extensions: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = {}
+    """Ideas from other papers by name, with their options; see `adapters.prorl.extension`."""
     log_rollouts: int = Field(default=4, ge=0)
     """Groups per step that are written to rollouts.jsonl."""
 
@@ -246,5 +254,9 @@ def _contradictions(config: RunConfig) -> Iterator[str]:
         yield "model.hidden must be a multiple of twice model.heads"
     if config.reset.patience and not (config.validation.tasks and config.validation.every):
         yield "reset.patience counts validations: set validation.tasks and validation.every"
+    if config.objective.kl_in == "reward" and config.objective.kl_bias_correction:
+        yield "objective.kl_bias_correction is for a KL term in the loss: set it to false, or kl_in to loss"
+    if config.objective.kl_bias_correction and config.objective.kl_estimator != "k3":
+        yield "objective.kl_bias_correction is TRL's correction of k3: set kl_estimator to k3"
     if (config.reset.patience or config.reset.every) and not config.objective.kl:
         yield "a reset moves the reference policy, and objective.kl = 0 has none: set objective.kl"

@@ -11,10 +11,11 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.extension import Extension
 from adapters.prorl.generation import decode, encode_prompt, generate
 from adapters.prorl.problems import Problems
 from prorl_envs.core import Task, Verdict
@@ -43,7 +44,9 @@ class Group:
         response_ids: G lists of tokens, each up to and including the end token, or cut off.
         texts: the G responses as text.
         verdicts: G verdicts.
-        rewards: G rewards; None where the verdict failed.
+        rewards: G rewards; None where the verdict failed. Groups are chosen by these.
+        shaped: G rewards for the update, after shaping and extensions.
+        finished: for each response whether it came to its end token, rather than to the cap.
     """
 
     task: Task
@@ -52,6 +55,8 @@ class Group:
     texts: list[str]
     verdicts: list[Verdict]
     rewards: list[float | None]
+    shaped: list[float | None] = field(default_factory=list)
+    finished: list[bool] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
@@ -83,6 +88,7 @@ class Rollouts:
         problems: what to sample from.
         scorer: who judges.
         tokenizer: of the policy.
+        extensions: what changes the rewards of the groups that were chosen, in this order.
         rank: of this process, of `world_size`.
     """
 
@@ -93,13 +99,15 @@ class Rollouts:
         scorer: Scorer,
         tokenizer: Any,
         *,
+        extensions: Sequence[Extension] = (),
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         self._settings, self._binary = config.rollout, config.objective.reward == "binary"
         self._mixture = problems.mixture(config.seed, rank=rank, world_size=world_size)
         self._component = {task.id: name for name, tasks in problems.components.items() for task in tasks}
-        self._scorer, self._tokenizer = scorer, tokenizer
+        self._scorer, self._tokenizer, self._extensions = scorer, tokenizer, extensions
+        self._updates_per_step = config.updates_per_step
         self._keep_rate = 1.0
         self.counts = StepCounts()
 
@@ -125,13 +133,14 @@ class Rollouts:
         wanted = len(prompts) // self._settings.group
         self.counts = StepCounts()
         groups, logprobs = self._select(wanted, trainer)
-        self.counts.kept = groups
+        step = trainer.state.global_step // self._updates_per_step
+        self.counts.kept = groups = [self._shaped(group, step) for group in groups]
         if all(reward is None for group in groups for reward in group.rewards):
             raise InfrastructureError(f"no response could be judged: {groups[0].verdicts[0].detail}")
         return {
             "prompt_ids": [group.prompt_ids for group in groups for _ in group.texts],
             "completion_ids": [ids for group in groups for ids in group.response_ids],
-            "env_reward": [reward for group in groups for reward in group.rewards],
+            "env_reward": [reward for group in groups for reward in group.shaped],
             "logprobs": logprobs,
         }
 
@@ -179,11 +188,13 @@ class Rollouts:
         texts = decode(self._tokenizer, [ids for _, ids in drawn], responses, size)
         middle = time.perf_counter()
         verdicts = self._scorer.score([task for task, _ in drawn for _ in range(size)], texts)
+        ends = set(trainer.eos_token_ids)
         groups: list[tuple[Group, Any]] = []
         for index, (task, ids) in enumerate(drawn):
             part = slice(index * size, (index + 1) * size)
             rewards = [self._reward(verdict) for verdict in verdicts[part]]
-            group = Group(task, ids, responses[part], texts[part], verdicts[part], rewards)
+            finished = [ids[-1] in ends for ids in responses[part]]
+            group = Group(task, ids, responses[part], texts[part], verdicts[part], rewards, rewards, finished)
             groups.append((group, logprobs[part] if logprobs else None))
         counts = self.counts
         counts.sampled += count
@@ -205,6 +216,13 @@ class Rollouts:
             f"{_MAX_PASSED_OVER} prompts in a row have more than {self._settings.max_prompt_tokens} tokens: raise "
             f"rollout.max_prompt_tokens"
         )
+
+    def _shaped(self, group: Group, step: int) -> Group:
+        """`group` with the rewards that reach the update; what could not be judged stays None."""
+        shaped = list(group.rewards)
+        for extension in self._extensions:
+            shaped = extension.rewards(group, shaped, step)
+        return replace(group, shaped=shaped)
 
     def _reward(self, verdict: Verdict) -> float | None:
         if self._binary:

@@ -21,6 +21,7 @@ from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
 from adapters.prorl.curves import draw_curves
 from adapters.prorl.display import Display
+from adapters.prorl.extension import load_extensions
 from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.problems import Problems
@@ -76,6 +77,7 @@ def execute(
     _quiet()
     if config.threads is not None:
         torch.set_num_threads(config.threads)
+    extensions = load_extensions(config)
     journal = Journal(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
     if checkpoint and (folder / "model").exists() and _step_of(checkpoint, config) >= config.steps:
@@ -89,8 +91,10 @@ def execute(
     with stop.listening(), Scorer(verifiers=problems.verifiers or None) as scorer, display:
         base = _base_model(config, problems, folder, display)
         tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left")
-        rollouts = Rollouts(config, problems, scorer, tokenizer)
-        trainer = ProrlTrainer(config, str(base), tokenizer, rollouts, folder / "checkpoints")
+        rollouts = Rollouts(config, problems, scorer, tokenizer, extensions=extensions)
+        trainer = ProrlTrainer(
+            config, str(base), tokenizer, rollouts, folder / "checkpoints", extensions=extensions
+        )
         Conductor(config, problems.heldout, scorer, journal, display, stop).attach(trainer)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     step = trainer.state.global_step // config.updates_per_step

@@ -1,4 +1,4 @@
-"""The layer over TRL's GRPOTrainer: settings translated, and everything a resumed run needs saved and restored.
+"""The trainer of a run: resets of the reference, and everything that a resumed run needs saved and restored.
 
 TRL computes advantages, losses and updates; nothing of it is copied. What is leaned on beyond its documented
 arguments is listed in ``tests/adapters/test_train_trl_contract.py``, so that an upgrade fails loudly.
@@ -11,7 +11,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ from datasets import Dataset
 from safetensors import SafetensorError
 from transformers import PrinterCallback
 from trl.trainer.callbacks import SyncRefModelCallback
-from trl.trainer.grpo_config import GRPOConfig
-from trl.trainer.grpo_trainer import GRPOTrainer
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.extension import Extension
+from adapters.prorl.objective_trainer import ObjectiveTrainer
 from adapters.prorl.rollouts import Rollouts, passed_on
+from adapters.prorl.trl_settings import grpo_config
 from prorl_envs.errors import ConfigError, InfrastructureError
 
-__all__ = ["ProrlTrainer", "RunState", "grpo_config", "latest_checkpoint", "written"]
+__all__ = ["ProrlTrainer", "RunState", "latest_checkpoint", "written"]
 
 _STATE, _REFERENCE = "prorl_state.json", "reference.pt"
 
@@ -55,69 +56,8 @@ class RunState:
     seconds: float = 0.0
 
 
-def grpo_config(config: RunConfig, output: Path, *, processes: int = 1) -> GRPOConfig:
-    """The TRL settings that `config` means.
-
-    TRL counts updates where the paper counts steps, and sequences where the paper counts prompts.
-
-    Raises:
-        ConfigError: batches cannot be shared out among `processes`.
-    """
-    rollout, objective, optimizer = config.rollout, config.objective, config.optimizer
-    device_batch = config.device_batch(processes)
-    accumulation = optimizer.mini_batch * rollout.group // (device_batch * processes)
-    on_gpu = torch.cuda.is_available()
-    return GRPOConfig(
-        output_dir=str(output),
-        seed=config.seed,
-        max_steps=config.steps * config.updates_per_step,
-        per_device_train_batch_size=device_batch,
-        gradient_accumulation_steps=accumulation,
-        steps_per_generation=accumulation * config.updates_per_step,
-        num_iterations=1,
-        num_generations=rollout.group,
-        temperature=rollout.temperature,
-        top_p=rollout.top_p,
-        max_completion_length=rollout.max_response_tokens,
-        use_vllm=rollout.backend == "vllm",
-        vllm_gpu_memory_utilization=rollout.vllm_memory,
-        vllm_max_model_length=rollout.max_prompt_tokens + rollout.max_response_tokens,
-        # TRL's default masks whole sequences, which long responses always trip; this is ProRL v2's (ICE-POP).
-        vllm_importance_sampling_mode="token_mask",
-        vllm_importance_sampling_clip_min=0.5,
-        vllm_importance_sampling_clip_max=5.0,
-        loss_type="dapo",
-        epsilon=objective.clip_low,
-        epsilon_high=objective.clip_high,
-        beta=objective.kl,
-        use_bias_correction_kl=objective.kl_bias_correction,
-        scale_rewards=objective.advantage,
-        mask_truncated_completions=objective.mask_truncated,
-        entropy_coef=objective.entropy,
-        learning_rate=optimizer.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if optimizer.warmup else "constant",
-        warmup_steps=optimizer.warmup,
-        adam_beta1=optimizer.beta1,
-        adam_beta2=optimizer.beta2,
-        weight_decay=optimizer.weight_decay,
-        max_grad_norm=optimizer.max_grad_norm,
-        model_init_kwargs={"dtype": config.model.dtype},
-        bf16=config.model.bf16 and on_gpu,
-        gradient_checkpointing=config.model.gradient_checkpointing,
-        use_cpu=not on_gpu,
-        dataloader_pin_memory=on_gpu,
-        shuffle_dataset=False,
-        logging_steps=config.updates_per_step,
-        save_steps=config.checkpoint.every * config.updates_per_step,
-        save_total_limit=config.checkpoint.keep,
-        report_to=[],
-        disable_tqdm=True,
-        log_level="error",
-    )
-
-
-class ProrlTrainer(GRPOTrainer):
-    """GRPOTrainer that samples through `Rollouts`, can reset its reference, and resumes exactly.
+class ProrlTrainer(ObjectiveTrainer):
+    """The trainer of a run: samples through `Rollouts`, can reset its reference, and resumes exactly.
 
     Args:
         config: of the run.
@@ -126,6 +66,7 @@ class ProrlTrainer(GRPOTrainer):
         rollouts: where responses come from.
         output: folder for checkpoints.
         callbacks: of transformers.
+        extensions: what changes TRL's settings and the loss.
     """
 
     def __init__(
@@ -136,15 +77,19 @@ class ProrlTrainer(GRPOTrainer):
         rollouts: Rollouts,
         output: Path,
         callbacks: list[Any] | None = None,
+        *,
+        extensions: Sequence[Extension] = (),
     ) -> None:
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         self.run_state = RunState()
-        self.rollouts = rollouts
         super().__init__(
+            config.objective,
+            rollouts,
+            extensions,
             model=model,
             processing_class=tokenizer,
             reward_funcs=passed_on,
-            args=grpo_config(config, output, processes=processes),
+            args=grpo_config(config, output, processes=processes, extensions=extensions),
             # Placeholders: `rollouts` chooses the problems. One epoch, so that no seam falls inside the run.
             train_dataset=Dataset.from_dict({"prompt": [""] * (config.rollout.prompts * config.steps)}),
             rollout_func=rollouts,

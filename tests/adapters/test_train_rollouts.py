@@ -41,6 +41,8 @@ class Policy:
     """A trainer whose policy answers the prompt's first character, or what `answer` makes of prompt and sample."""
 
     use_vllm = False
+    eos_token_ids = (0,)
+    state = SimpleNamespace(global_step=0)
 
     def __init__(self, answer: Callable[[str, int], str] = lambda prompt, _: prompt[0]) -> None:
         self.answer, self.generation_config = answer, SimpleNamespace(temperature=1.0)

@@ -27,7 +27,8 @@ from adapters.prorl.config import ResetSettings
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
-from adapters.prorl.trainer import ProrlTrainer, RunState, grpo_config, latest_checkpoint
+from adapters.prorl.trainer import ProrlTrainer, RunState, latest_checkpoint
+from adapters.prorl.trl_settings import grpo_config
 from prorl_envs.core import Verdict
 from prorl_envs.errors import InfrastructureError
 from prorl_envs.scoring import Scorer

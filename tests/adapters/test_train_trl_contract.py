@@ -69,6 +69,28 @@ def test_a_reward_of_none_is_left_out_of_baseline_and_gradient() -> None:
     assert "torch.nanmean(rewards" in source
 
 
+def test_the_objective_finds_what_it_takes_over() -> None:
+    """`ObjectiveTrainer` replaces the advantages, catches the update's log-probs, and adds to the loss."""
+    sampling = inspect.getsource(GRPOTrainer._generate_and_score_completions)
+    for key in (
+        "advantages",
+        "completion_mask",
+        "old_per_token_logps",
+        "ref_per_token_logps",
+        "num_items_in_batch",
+    ):
+        assert f'"{key}"' in sampling
+    assert "return logps, entropies, aux_loss" in inspect.getsource(
+        GRPOTrainer._get_per_token_logps_and_entropies
+    )
+    loss = inspect.getsource(GRPOTrainer._compute_loss)
+    assert loss.count("self._get_per_token_logps_and_entropies(") == 1
+    assert loss.count("if self.beta != 0.0:") == 3
+    assert 'inputs["num_items_in_batch"].clamp(min=1.0) / self.accelerator.num_processes' in loss
+    assert "normalizer * self.current_gradient_accumulation_steps / self.args.steps_per_generation" in loss
+    assert parameters(GRPOTrainer._compute_loss) == ["self", "model", "inputs"]
+
+
 @pytest.mark.parametrize(
     ("setting", "default"),
     [

@@ -1,0 +1,140 @@
+"""The parts of the objective that TRL does not have: advantage estimators, KL estimators, terms added to the loss.
+
+TRL computes ratios, clipping, the sum over tokens and, for k3 in the loss, the KL term. What stands here is pure:
+tensors in, tensors out, checked against float64 references in ``tests/adapters/test_train_objective.py``.
+
+Shapes are the suffixes of names: N groups, G responses of a group, B responses, T tokens of the longest response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+__all__ = [
+    "AdvantageKind",
+    "KlEstimator",
+    "LossTerm",
+    "Moments",
+    "TokenView",
+    "aggregate",
+    "group_advantages",
+    "kl_estimate",
+]
+
+AdvantageKind = Literal["group", "none", "leave_one_out", "batch"]
+KlEstimator = Literal["k1", "k2", "k3"]
+
+_EPSILON = 1e-4
+"""Added to a standard deviation before dividing by it; TRL's number."""
+_LOG_RATIO_BOUND = 20.0
+"""Log-ratios beyond this are cut off: exp(20) is 5e8, and one such token would be the whole loss."""
+
+
+@dataclass(frozen=True)
+class TokenView:
+    """One forward pass of the update, token by token. All of shape (B, T) unless it says otherwise.
+
+    Attributes:
+        logps: log-probabilities under the policy that is being trained; carry the gradient.
+        old: the same under the policy that the step began with.
+        reference: under the reference policy; None without one.
+        sampling: as the sampler reported them; None when it reports none (transformers).
+        weights: importance weights between sampler and trainer, (B, T) or (B, 1); None without a correction.
+        entropy: of the policy's distribution at each token, in nats.
+        mask: 1 where a token counts, else 0.
+        advantages: (B, 1) or (B, T).
+    """
+
+    logps: torch.Tensor
+    old: torch.Tensor
+    reference: torch.Tensor | None
+    sampling: torch.Tensor | None
+    weights: torch.Tensor | None
+    entropy: torch.Tensor
+    mask: torch.Tensor
+    advantages: torch.Tensor
+
+
+LossTerm = Callable[[TokenView], torch.Tensor]
+"""A (B, T) tensor, with gradient, that is added to the per-token loss."""
+
+Moments = Callable[[torch.Tensor], torch.Tensor]
+"""Sums a small tensor over all processes; the identity when there is one."""
+
+
+def group_advantages(
+    rewards_NG: torch.Tensor, kind: AdvantageKind, summed: Moments = lambda moments: moments
+) -> torch.Tensor:
+    """Advantages of N groups of G responses, (N, G). A reward of NaN (not judged) gets 0 and has no part in a mean.
+
+    Args:
+        rewards_NG: rewards, any float type.
+        kind: what becomes of reward minus the group's mean. ``group``: divided by the group's standard deviation
+            (GRPO, arXiv 2402.03300). ``none``: left as it is (Dr. GRPO, arXiv 2503.20783). ``leave_one_out``: the
+            baseline is the mean of the others (RLOO, arXiv 2402.14740). ``batch``: divided by the standard deviation
+            of all centred rewards of the batch (REINFORCE++-baseline, arXiv 2501.03262; ProRL v2).
+        summed: sums over processes; only ``batch`` looks beyond its own groups.
+    """
+    known_NG = ~rewards_NG.isnan()
+    count_N1 = known_NG.sum(1, keepdim=True)
+    mean_N1 = rewards_NG.nan_to_num(0.0).sum(1, keepdim=True) / count_N1.clamp(min=1)
+    centred_NG = torch.where(known_NG, rewards_NG - mean_N1, 0.0)
+    if kind == "none":
+        return centred_NG
+    if kind == "leave_one_out":
+        # r - mean of the others = (r - mean of all) * n / (n - 1)
+        return centred_NG * count_N1 / (count_N1 - 1).clamp(min=1)
+    if kind == "group":
+        variance_N1 = centred_NG.square().sum(1, keepdim=True) / (count_N1 - 1).clamp(min=1)
+        return centred_NG / (variance_N1.sqrt() + _EPSILON)
+    moments_3 = summed(
+        torch.stack([known_NG.sum().to(centred_NG.dtype), centred_NG.sum(), centred_NG.square().sum()])
+    )
+    count, total, squares = moments_3.unbind()
+    variance = (squares - total.square() / count.clamp(min=1)) / (count - 1).clamp(min=1)
+    return centred_NG / (variance.clamp(min=0).sqrt() + _EPSILON)
+
+
+def kl_estimate(logps: torch.Tensor, reference: torch.Tensor, estimator: KlEstimator) -> torch.Tensor:
+    """An estimate of the KL divergence of the policy from the reference, from tokens that the policy sampled.
+
+    Args:
+        logps: log-probabilities under the policy, any shape.
+        reference: under the reference, same shape.
+        estimator: with r = logps - reference (Schulman, "Approximating KL divergence", 2020): ``k1`` = r, unbiased,
+            may be negative; as a loss its expected gradient is zero, so it belongs into the reward. ``k2`` = r^2 / 2,
+            whose gradient is that of the KL. ``k3`` = exp(-r) - 1 + r, unbiased, never negative.
+    """
+    ratio = (logps - reference).clamp(-_LOG_RATIO_BOUND, _LOG_RATIO_BOUND)
+    if estimator == "k1":
+        return ratio
+    if estimator == "k2":
+        return ratio.square() / 2
+    return torch.exp(-ratio) - 1 + ratio
+
+
+def aggregate(
+    per_token_BT: torch.Tensor, mask_BT: torch.Tensor, inputs: dict[str, Any], trainer: Any
+) -> torch.Tensor:
+    """A per-token term as a loss, normalised as TRL normalises the policy's, so that its weight means the same.
+
+    Token level (``dapo``, ``cispo``): the sum over all tokens of an update, divided by their number. Sequence level
+    (``grpo``): the mean over responses of each one's mean.
+
+    Args:
+        per_token_BT: the term.
+        mask_BT: which tokens count.
+        inputs: TRL's batch, for ``num_items_in_batch``.
+        trainer: the GRPOTrainer, for its batch arithmetic.
+    """
+    accumulation: float = trainer.current_gradient_accumulation_steps
+    if trainer.loss_type in ("dapo", "cispo"):
+        tokens: torch.Tensor = inputs["num_items_in_batch"].clamp(min=1.0) / trainer.accelerator.num_processes
+        share: float = accumulation / trainer.args.steps_per_generation
+        return (per_token_BT * mask_BT).sum() / (tokens * share)
+    means_B = (per_token_BT * mask_BT).sum(-1) / mask_BT.sum(-1).clamp(min=1.0)
+    return means_B.mean() / accumulation

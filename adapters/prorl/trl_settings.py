@@ -1,0 +1,80 @@
+"""The run's settings in TRL's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from trl.trainer.grpo_config import GRPOConfig
+
+from adapters.prorl.config import RunConfig
+from adapters.prorl.extension import Extension
+
+__all__ = ["grpo_config"]
+
+
+def grpo_config(
+    config: RunConfig, output: Path, *, processes: int = 1, extensions: Sequence[Extension] = ()
+) -> GRPOConfig:
+    """The TRL settings that `config` means, and what `extensions` change in them.
+
+    TRL counts updates where the paper counts steps, and sequences where the paper counts prompts.
+
+    Raises:
+        ConfigError: batches cannot be shared out among `processes`.
+    """
+    rollout, objective, optimizer = config.rollout, config.objective, config.optimizer
+    device_batch = config.device_batch(processes)
+    accumulation = optimizer.mini_batch * rollout.group // (device_batch * processes)
+    on_gpu = torch.cuda.is_available()
+    settings: dict[str, Any] = dict(  # noqa: C408 - arguments of GRPOConfig, as it spells them
+        output_dir=str(output),
+        seed=config.seed,
+        max_steps=config.steps * config.updates_per_step,
+        per_device_train_batch_size=device_batch,
+        gradient_accumulation_steps=accumulation,
+        steps_per_generation=accumulation * config.updates_per_step,
+        num_iterations=1,
+        num_generations=rollout.group,
+        temperature=rollout.temperature,
+        top_p=rollout.top_p,
+        max_completion_length=rollout.max_response_tokens,
+        use_vllm=rollout.backend == "vllm",
+        vllm_gpu_memory_utilization=rollout.vllm_memory,
+        vllm_max_model_length=rollout.max_prompt_tokens + rollout.max_response_tokens,
+        # TRL's default masks whole sequences, which long responses always trip; this is ProRL v2's (ICE-POP).
+        vllm_importance_sampling_mode="token_mask",
+        vllm_importance_sampling_clip_min=0.5,
+        vllm_importance_sampling_clip_max=5.0,
+        loss_type="dapo" if objective.loss == "token" else "grpo",
+        epsilon=objective.clip_low,
+        epsilon_high=objective.clip_high,
+        beta=objective.kl,
+        use_bias_correction_kl=objective.kl_bias_correction,
+        mask_truncated_completions=objective.mask_truncated,
+        entropy_coef=objective.entropy,
+        learning_rate=optimizer.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if optimizer.warmup else "constant",
+        warmup_steps=optimizer.warmup,
+        adam_beta1=optimizer.beta1,
+        adam_beta2=optimizer.beta2,
+        weight_decay=optimizer.weight_decay,
+        max_grad_norm=optimizer.max_grad_norm,
+        model_init_kwargs={"dtype": config.model.dtype},
+        bf16=config.model.bf16 and on_gpu,
+        gradient_checkpointing=config.model.gradient_checkpointing,
+        use_cpu=not on_gpu,
+        dataloader_pin_memory=on_gpu,
+        shuffle_dataset=False,
+        logging_steps=config.updates_per_step,
+        save_steps=config.checkpoint.every * config.updates_per_step,
+        save_total_limit=config.checkpoint.keep,
+        report_to=[],
+        disable_tqdm=True,
+        log_level="error",
+    )
+    for extension in extensions:
+        settings |= extension.trl_settings()
+    return GRPOConfig(**settings)
