@@ -19,10 +19,11 @@ from typing import Any, Protocol
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from adapters.prorl.config import ResetSettings, RunConfig
-from adapters.prorl.journal import Journal
+from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.rollouts import Group, StepCounts, shares_by_component
 from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.validation import Validation, validate
+from adapters.prorl.watch import Alarm, Watch
 from prorl_envs.core import Task
 from prorl_envs.scoring import Scorer
 
@@ -53,15 +54,22 @@ class Observer(Protocol):
     def reset(self, step: int, reason: str) -> None:
         """The reference was reset."""
 
+    def alarm(self, alarm: Alarm) -> None:
+        """The watch raised an alarm."""
+
+    def alarm_over(self, step: int, name: str) -> None:
+        """What the alarm was about has not been the case for a while."""
+
 
 class StopRequest:
-    """Whether someone asked the run to stop, by Ctrl-C or SIGTERM; a second Ctrl-C stops at once."""
+    """Whether the run is to stop: by Ctrl-C, SIGTERM or an alarm; a second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.alarm: str | None = None
 
     def __bool__(self) -> bool:
-        return self.signal is not None
+        return self.signal is not None or self.alarm is not None
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[StopRequest]:
@@ -106,6 +114,7 @@ class Conductor(TrainerCallback):
     ) -> None:
         self._config, self._heldout, self._scorer = config, heldout, scorer
         self._journal, self._observer, self._stop = journal, observer, stop
+        self._watch = Watch(config.watch)
         self._trainer: ProrlTrainer
         self._clock = time.perf_counter()
 
@@ -124,6 +133,8 @@ class Conductor(TrainerCallback):
         """Validates the model that the run starts from; a resumed run has that behind it."""
         if state.global_step == 0:
             self._validate(0)
+        elif self._trainer.is_world_process_zero():
+            self._watch.replay(read_metrics(self._journal.folder, "step"))
         self._clock = time.perf_counter()
 
     def on_pre_optimizer_step(
@@ -164,6 +175,7 @@ class Conductor(TrainerCallback):
             "elapsed_s": run.seconds,
             **{name: logs.get(key) for name, key in _FROM_TRL.items()},
             **step_metrics(counts, seconds, set(self._trainer.eos_token_ids)),
+            **counts.tally.metrics(self._trainer.eos_token_ids),
             "failed_total": run.failed,
             "correct_by_component": shares_by_component(counts.kept, self._trainer.rollouts.component),
         }
@@ -171,6 +183,7 @@ class Conductor(TrainerCallback):
             self._journal.write("step", **row)
             self._journal.write_rollouts(step, counts.kept[: self._config.log_rollouts])
             self._observer.step(row)
+            self._observe(row)
         self._between(step, control)
         self._clock = time.perf_counter()
 
@@ -184,6 +197,19 @@ class Conductor(TrainerCallback):
         if self._stop:
             control.should_save = True
             control.should_training_stop = True
+
+    def _observe(self, row: dict[str, Any]) -> None:
+        """What the watch says about the step; an alarm of ``watch.stop_on`` ends the run after it."""
+        change = self._watch.observe(row)
+        for alarm in change.raised:
+            value = alarm.value if math.isfinite(alarm.value) else None
+            self._journal.write("alarm", **{**asdict(alarm), "value": value})
+            self._observer.alarm(alarm)
+            if alarm.name in self._config.watch.stop_on:
+                self._stop.alarm = alarm.name
+        for name in change.over:
+            self._journal.write("alarm_over", step=row["step"], name=name)
+            self._observer.alarm_over(row["step"], name)
 
     def _validate(self, step: int) -> bool:
         """Validates and remembers whether it was a new best. False when there is nothing to validate on."""

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.prorl.watch_settings import WatchSettings
 from prorl_envs.errors import ConfigError
 
 __all__ = [
@@ -209,6 +210,7 @@ class RunConfig(_Settings):
     reset: ResetSettings = ResetSettings()
     validation: ValidationSettings = ValidationSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
+    watch: WatchSettings = WatchSettings()
     extensions: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = {}
     """Ideas from other papers by name, with their options; see `adapters.prorl.extension`."""
     log_rollouts: int = Field(default=4, ge=0)

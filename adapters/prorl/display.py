@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from adapters.prorl.validation import Validation
+from adapters.prorl.watch import Alarm
 
 __all__ = ["Display"]
 
@@ -104,6 +106,19 @@ class Display:
     def reset(self, step: int, reason: str) -> None:
         """The reference was reset."""
         self._console.print(f"step {step}: reference and optimizer reset ({reason})", highlight=False)
+
+    def alarm(self, alarm: Alarm) -> None:
+        """The watch raised an alarm."""
+        self._console.print(
+            f"[bold red]step {alarm.step}: {alarm.name.replace('_', ' ')}[/bold red] ({alarm.value:.3g}, threshold "
+            f"{alarm.threshold:.3g}). {escape(alarm.advice)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def alarm_over(self, step: int, name: str) -> None:
+        """What the alarm was about has not been the case for a while."""
+        self._console.print(f"step {step}: {name.replace('_', ' ')} is over", highlight=False)
 
     def _left(self, row: dict[str, Any]) -> str:
         recent = self._rows[-20:]

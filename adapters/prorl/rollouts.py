@@ -18,6 +18,7 @@ from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
 from adapters.prorl.generation import decode, encode_prompt, generate
 from adapters.prorl.problems import Problems
+from adapters.prorl.tally import Tally
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
 from prorl_envs.mixture import Mixture
@@ -73,6 +74,7 @@ class StepCounts:
     sampled: int = 0
     live: int = 0
     kept: list[Group] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
     tokens: int = 0
     failed: int = 0
     passed_over: int = 0
@@ -196,6 +198,10 @@ class Rollouts:
             finished = [ids[-1] in ends for ids in responses[part]]
             group = Group(task, ids, responses[part], texts[part], verdicts[part], rewards, rewards, finished)
             groups.append((group, logprobs[part] if logprobs else None))
+            self.counts.tally.add(
+                group.response_ids, group.verdicts, rewards,
+                domain=task.domain, component=self.component(task),
+            )  # fmt: skip
         counts = self.counts
         counts.sampled += count
         counts.tokens += sum(map(len, responses))
