@@ -175,7 +175,7 @@ class Conductor(TrainerCallback):
             "elapsed_s": run.seconds,
             **{name: logs.get(key) for name, key in _FROM_TRL.items()},
             **step_metrics(counts, seconds, set(self._trainer.eos_token_ids)),
-            **counts.tally.metrics(self._trainer.eos_token_ids),
+            **counts.tally.metrics(),
             "failed_total": run.failed,
             "correct_by_component": shares_by_component(counts.kept, self._trainer.rollouts.component),
         }

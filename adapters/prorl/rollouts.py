@@ -199,7 +199,7 @@ class Rollouts:
             group = Group(task, ids, responses[part], texts[part], verdicts[part], rewards, rewards, finished)
             groups.append((group, logprobs[part] if logprobs else None))
             self.counts.tally.add(
-                group.response_ids, group.verdicts, rewards,
+                group.response_ids, group.verdicts, rewards, finished,
                 domain=task.domain, component=self.component(task),
             )  # fmt: skip
         counts = self.counts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class Tally:
         all_right: dead groups in which every judged reward is 1.
         all_wrong: dead groups in which every judged reward is 0.
         statuses: responses by `prorl_envs.core.Status`.
-        last_tokens: responses by their last token; one that is no end token was cut off.
+        cut: responses that came to the cap rather than to an end token.
         lengths: tokens of each response.
         by_component: mean reward by component of the mixture.
         by_domain: mean reward by domain.
@@ -56,7 +56,7 @@ class Tally:
     all_right: int = 0
     all_wrong: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
-    last_tokens: Counter[int] = field(default_factory=Counter)
+    cut: int = 0
     lengths: list[int] = field(default_factory=list)
     by_component: dict[str, Mean] = field(default_factory=dict)
     by_domain: dict[str, Mean] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Tally:
         responses: Sequence[Sequence[int]],
         verdicts: Sequence[Verdict],
         rewards: Sequence[float | None],
+        finished: Sequence[bool],
         *,
         domain: str,
         component: str,
@@ -76,6 +77,7 @@ class Tally:
             responses: G responses as tokens.
             verdicts: G verdicts.
             rewards: G rewards as they are trained on; None where the verdict failed.
+            finished: for each response whether it came to an end token, rather than to the cap.
             domain: of the problem.
             component: of the mixture.
         """
@@ -87,7 +89,7 @@ class Tally:
             self.all_right += low >= 1.0
             self.all_wrong += high <= 0.0
         self.statuses.update(verdict.status.value for verdict in verdicts)
-        self.last_tokens.update(ids[-1] for ids in responses if ids)
+        self.cut += finished.count(False)
         self.lengths += map(len, responses)
         self.by_component.setdefault(component, Mean()).add(sum(known), len(known))
         self.by_domain.setdefault(domain, Mean()).add(sum(known), len(known))
@@ -99,21 +101,16 @@ class Tally:
         self.all_right += other.all_right
         self.all_wrong += other.all_wrong
         self.statuses += other.statuses
-        self.last_tokens += other.last_tokens
+        self.cut += other.cut
         self.lengths += other.lengths
         for mine, theirs in ((self.by_component, other.by_component), (self.by_domain, other.by_domain)):
             for name, mean in theirs.items():
                 mine.setdefault(name, Mean()).add(mean.total, mean.count)
 
-    def metrics(self, end_tokens: Collection[int]) -> dict[str, Any]:
-        """The rates of a step, by the names under which a line of metrics holds them; ``docs/watch.md`` lists them.
-
-        Args:
-            end_tokens: a response that ends in none of them was cut off.
-        """
+    def metrics(self) -> dict[str, Any]:
+        """The rates of a step, by their names in a line of metrics (``docs/watch.md``)."""
         responses = max(len(self.lengths), 1)
         groups = max(self.groups, 1)
-        ended = sum(count for token, count in self.last_tokens.items() if token in end_tokens)
         rewards = Mean()
         for mean in self.by_domain.values():
             rewards.add(mean.total, mean.count)
@@ -121,7 +118,7 @@ class Tally:
             "reward_sampled": rewards.value,
             "length_sampled": sum(self.lengths) / responses,
             "length_p95": percentile(self.lengths, 0.95),
-            "truncated_sampled": 1.0 - ended / responses,
+            "truncated_sampled": self.cut / responses,
             "no_answer": self.statuses[Status.NO_ANSWER.value] / responses,
             "unclosed": self.statuses[Status.TRUNCATED.value] / responses,
             "timeout": self.statuses[Status.TIMEOUT.value] / responses,

@@ -9,13 +9,12 @@ import pytest
 from adapters.prorl.tally import Tally, percentile
 from prorl_envs.core import Status, Verdict
 
-END = 9
-
 
 def group(tally: Tally, *verdicts: Verdict, domain: str = "math", component: str = "m", cut: int = 0) -> None:
-    responses = [[1] * (i + 1) + ([] if i < cut else [END]) for i in range(len(verdicts))]
+    responses = [[1] * (i + 1) + ([] if i < cut else [9]) for i in range(len(verdicts))]
+    finished = [i >= cut for i in range(len(verdicts))]
     rewards = [verdict.reward for verdict in verdicts]
-    tally.add(responses, verdicts, rewards, domain=domain, component=component)
+    tally.add(responses, verdicts, rewards, finished, domain=domain, component=component)
 
 
 RIGHT, WRONG = Verdict.binary(True), Verdict.binary(False)
@@ -29,7 +28,7 @@ def test_rates_by_hand() -> None:
     group(tally, WRONG, SILENT, domain="math", component="b", cut=1)
     group(tally, RIGHT, LATE, domain="logic", component="c")
     group(tally, LOST, OPEN, domain="logic", component="c", cut=2)
-    seen = tally.metrics({END})
+    seen = tally.metrics()
     assert seen["dead"] == 0.75
     assert (seen["dead_right"], seen["dead_wrong"]) == (0.25, 0.5)
     assert seen["reward_sampled"] == pytest.approx(3 / 7)
@@ -44,7 +43,7 @@ def test_rates_by_hand() -> None:
 def test_a_group_that_nobody_judged_is_dead_but_neither_right_nor_wrong() -> None:
     tally = Tally()
     group(tally, LOST, LOST)
-    seen = tally.metrics({END})
+    seen = tally.metrics()
     assert (seen["dead"], seen["dead_right"], seen["dead_wrong"], seen["unjudged"]) == (1.0, 0.0, 0.0, 1.0)
     assert seen["reward_sampled"] is None
     assert seen["reward_by_domain"] == {}
@@ -53,7 +52,7 @@ def test_a_group_that_nobody_judged_is_dead_but_neither_right_nor_wrong() -> Non
 def test_partial_rewards_that_are_equal_are_dead_without_being_right_or_wrong() -> None:
     tally = Tally()
     group(tally, Verdict.share(0.5), Verdict.share(0.5))
-    seen = tally.metrics({END})
+    seen = tally.metrics()
     assert (seen["dead"], seen["dead_right"], seen["dead_wrong"]) == (1.0, 0.0, 0.0)
 
 
@@ -72,11 +71,11 @@ def test_processes_add_up_to_the_whole() -> None:
     merged = Tally()
     for part in parts:
         merged.merge(part)
-    assert merged.metrics({END}) == whole.metrics({END})
+    assert merged.metrics() == whole.metrics()
 
 
 def test_nothing_sampled_is_no_error() -> None:
-    assert Tally().metrics({END})["length_p95"] is None
+    assert Tally().metrics()["length_p95"] is None
 
 
 @pytest.mark.parametrize(
