@@ -122,6 +122,7 @@ class Conductor(TrainerCallback):
         """Says whose steps these are."""
         self._trainer = trainer
         trainer.add_callback(self)
+        trainer.before_checkpoint = self._journal.sync
 
     def on_train_begin(
         self,

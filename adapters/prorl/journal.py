@@ -27,11 +27,13 @@ from typing import Any
 import yaml
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.durable import sync, write_text
 from adapters.prorl.rollouts import Group
 from prorl_envs.errors import ConfigError
 
 __all__ = ["Journal", "check_room", "new_run_folder", "read_metrics", "read_run_seed"]
 
+_LINES = ("metrics.jsonl", "rollouts.jsonl")
 _PACKAGES = (
     "prorl-envs",
     "torch",
@@ -64,7 +66,7 @@ class Journal:
     def begin(self, config: RunConfig, argv: Iterable[str]) -> None:
         """Writes the resolved configuration and what it runs on."""
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
+        write_text(self.folder / "config.yaml", text)
         about = {
             "began": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": list(argv),
@@ -73,7 +75,7 @@ class Journal:
             "platform": platform.platform(),
             "versions": {name: _version(name) for name in _PACKAGES},
         }
-        (self.folder / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        write_text(self.folder / "run.json", json.dumps(about, indent=2) + "\n")
 
     def write(self, kind: str, **values: Any) -> None:
         """Appends one line to the metrics."""
@@ -96,15 +98,19 @@ class Journal:
                 }
                 _append(self.folder / "rollouts.jsonl", row)
 
+    def sync(self) -> None:
+        """Returns once every line is on the disk."""
+        for name in _LINES:
+            if (self.folder / name).exists():
+                sync(self.folder / name)
+
     def forget_after(self, step: int) -> None:
         """Drops the lines of steps that a resumed run is about to repeat."""
-        for name in ("metrics.jsonl", "rollouts.jsonl"):
+        for name in _LINES:
             file = self.folder / name
             if file.exists():
                 kept = [row for row in _rows(file) if row.get("step", 0) <= step]
-                part = file.with_suffix(".part")
-                part.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-                part.rename(file)
+                write_text(file, "".join(json.dumps(row) + "\n" for row in kept))
 
 
 def read_metrics(folder: Path, kind: str) -> list[dict[str, Any]]:

@@ -21,13 +21,14 @@ from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
 from adapters.prorl.curves import draw_curves
 from adapters.prorl.display import Display
+from adapters.prorl.durable import discard, latest_checkpoint, publish, staging, written
 from adapters.prorl.extension import load_extensions
 from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.problems import Problems
 from adapters.prorl.rollouts import Rollouts
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
-from adapters.prorl.trainer import ProrlTrainer, latest_checkpoint, written
+from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.warm_start import scrambled_response, warm_start
 from prorl_envs.scoring import Scorer
 
@@ -101,11 +102,19 @@ def execute(
     journal.write("session", step=step, finished=step >= config.steps, seconds=time.perf_counter() - began)
     if step >= config.steps:
         with written("the trained model"):
-            trainer.save_model(str(folder / "model"))
-            tokenizer.save_pretrained(folder / "model")
+            _save(trainer, tokenizer, folder / "model")
     draw_curves(folder)
     _summary(console, folder, finished=step >= config.steps)
     return Outcome(step >= config.steps, stop.signal, step)
+
+
+def _save(trainer: ProrlTrainer, tokenizer: Any, folder: Path) -> None:
+    """The policy and its tokenizer in Hugging Face's layout, in place of what was there."""
+    part = staging(folder)
+    trainer.save_model(str(part))
+    tokenizer.save_pretrained(part)
+    discard(folder)
+    publish(part, folder)
 
 
 def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Display) -> Path:
@@ -113,7 +122,7 @@ def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Di
     if config.model.path is not None:
         return Path(config.model.path).expanduser()
     base = folder / "warm_start"
-    if (base / "tokenizer.json").exists():
+    if base.exists():
         return base
     began = time.perf_counter()
     tasks = _interleaved(problems.components, config.warm_start.tasks)
@@ -126,7 +135,9 @@ def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Di
             model, tokenizer, tasks, config.warm_start, seed=config.seed, encode=encode_prompt,
             progress=lambda done, loss: display.warm_start(done, total, loss),
         )  # fmt: skip
-    save_model(model, tokenizer, base)
+    part = staging(base)
+    save_model(model, tokenizer, part)
+    publish(part, base)
     log.info("tiny model of %d weights made in %.1f s", model.num_parameters(), time.perf_counter() - began)
     return base
 

@@ -6,12 +6,9 @@ arguments is listed in ``tests/adapters/test_train_trl_contract.py``, so that an
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,20 +18,20 @@ os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
 import torch
 from datasets import Dataset
-from safetensors import SafetensorError
 from transformers import PrinterCallback
 from trl.trainer.callbacks import SyncRefModelCallback
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.durable import STATE, UNFINISHED, publish, rotate, written
 from adapters.prorl.extension import Extension
 from adapters.prorl.objective_trainer import ObjectiveTrainer
 from adapters.prorl.rollouts import Rollouts, passed_on
 from adapters.prorl.trl_settings import grpo_config
-from prorl_envs.errors import ConfigError, InfrastructureError
+from prorl_envs.errors import ConfigError
 
-__all__ = ["ProrlTrainer", "RunState", "latest_checkpoint", "written"]
+__all__ = ["ProrlTrainer", "RunState"]
 
-_STATE, _REFERENCE = "prorl_state.json", "reference.pt"
+_REFERENCE = "reference.pt"
 
 
 @dataclass
@@ -82,6 +79,9 @@ class ProrlTrainer(ObjectiveTrainer):
     ) -> None:
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         self.run_state = RunState()
+        self._staging: Path | None = None
+        self.before_checkpoint: Callable[[], None] = lambda: None
+        """Called before a checkpoint counts: what it stands for must be on the disk by then."""
         super().__init__(
             config.objective,
             rollouts,
@@ -114,29 +114,40 @@ class ProrlTrainer(ObjectiveTrainer):
             getattr(self.optimizer, "optimizer", self.optimizer).state.clear()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """TRL's checkpoint, then the reference and our own state; that last file marks it as complete.
+        """TRL's checkpoint with the reference and our own state, under its name once all of it is on the disk.
 
         Raises:
             InfrastructureError: it cannot be written (a full disk); earlier checkpoints are untouched.
         """
+        name, output = f"checkpoint-{self.state.global_step}", Path(str(self.args.output_dir))
+        if (output / name).exists():
+            return  # complete: only what is has a name
         with written("the checkpoint"):
-            super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
-            if self.args.should_save:
-                self._save_own_state()
+            self._staging = output / UNFINISHED
+            try:
+                super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+                if self.args.should_save:
+                    self._save_own_state(self._staging / name)
+                    self.before_checkpoint()
+                    publish(self._staging / name, output / name)
+                    rotate(output, self.args.save_total_limit or 1)
+            finally:
+                self._staging = None
 
-    def _save_own_state(self) -> None:
-        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+    def _get_output_dir(self, trial: Any) -> str:
+        """Where TRL writes: beside the complete checkpoints, which it must not rotate before the new one is there."""
+        return str(self._staging) if self._staging else super()._get_output_dir(trial)
+
+    def _save_own_state(self, folder: Path) -> None:
         if self.ref_model is not None and self.run_state.resets:
             torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / _REFERENCE)
         state = {"run": asdict(self.run_state), "rollouts": self.rollouts.state_dict()}
-        part = folder / f"{_STATE}.part"
-        part.write_text(json.dumps(state), encoding="utf-8")
-        part.rename(folder / _STATE)
+        (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         folder = Path(resume_from_checkpoint)
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
         self.run_state = RunState(**state["run"])
         self.rollouts.load_state_dict(state["rollouts"])
         if self.ref_model is not None and (folder / _REFERENCE).exists():
@@ -145,30 +156,3 @@ class ProrlTrainer(ObjectiveTrainer):
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """None: a card belongs to a published model, not to every checkpoint."""
-
-
-@contextlib.contextmanager
-def written(what: str) -> Iterator[None]:
-    """Says that `what` could not be written, whichever library found out: each has its own error for a full disk.
-
-    Raises:
-        InfrastructureError: in place of theirs.
-    """
-    try:
-        yield
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise InfrastructureError(
-            f"{what} could not be written: {error}. Make room, then --resume the run"
-        ) from error
-
-
-def latest_checkpoint(output: Path) -> Path | None:
-    """The newest complete checkpoint; what a crash left half-written is removed."""
-    best: tuple[float, Path | None] = (-math.inf, None)
-    for folder in output.glob("checkpoint-*"):
-        number = folder.name.rpartition("-")[2]
-        if not number.isdigit() or not (folder / _STATE).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        elif int(number) > best[0]:
-            best = (int(number), folder)
-    return best[1]

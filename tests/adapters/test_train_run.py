@@ -24,10 +24,11 @@ from adapters import train
 from adapters.prorl import conductor
 from adapters.prorl.conductor import reset_reason
 from adapters.prorl.config import ResetSettings
+from adapters.prorl.durable import latest_checkpoint
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
-from adapters.prorl.trainer import ProrlTrainer, RunState, latest_checkpoint
+from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.trl_settings import grpo_config
 from prorl_envs.core import Verdict
 from prorl_envs.errors import InfrastructureError
@@ -284,10 +285,10 @@ def test_a_model_of_ones_own_trains_on_several_domains(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_costs_the_newest_checkpoint_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: ProrlTrainer) -> None:
+    def full(self: ProrlTrainer, folder: Path) -> None:
         if self.state.global_step > 4:
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(self)
+        real(self, folder)
 
     real = ProrlTrainer._save_own_state
     with monkeypatch.context() as patch:

@@ -54,6 +54,7 @@ def test_the_sampling_temperature_stands_where_validation_changes_it() -> None:
 def test_checkpoint_hooks() -> None:
     assert parameters(GRPOTrainer._save_checkpoint) == ["self", "model", "trial"]
     assert parameters(Trainer._load_from_checkpoint) == ["self", "resume_from_checkpoint", "model"]
+    assert "run_dir = self._get_output_dir(trial=trial)" in inspect.getsource(Trainer._save_checkpoint)
     assert "self.create_model_card(" in inspect.getsource(GRPOTrainer._save_checkpoint)
 
 
