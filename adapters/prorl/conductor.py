@@ -21,6 +21,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from adapters.prorl.config import ResetSettings, RunConfig
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.rollouts import Group, StepCounts, shares_by_component
+from adapters.prorl.token_stats import TokenStats
 from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.validation import Validation, validate
 from adapters.prorl.watch import Alarm, Watch
@@ -37,8 +38,6 @@ _FROM_TRL = {
     "kl": "kl",
     "grad_norm": "grad_norm",
     "learning_rate": "learning_rate",
-    "clip_low": "clip_ratio/low_mean",
-    "clip_high": "clip_ratio/high_mean",
 }
 
 
@@ -115,6 +114,7 @@ class Conductor(TrainerCallback):
         self._config, self._heldout, self._scorer = config, heldout, scorer
         self._journal, self._observer, self._stop = journal, observer, stop
         self._watch = Watch(config.watch)
+        self._tokens = TokenStats(config.objective.clip_low, config.objective.clip_high)
         self._trainer: ProrlTrainer
         self._clock = time.perf_counter()
 
@@ -123,6 +123,7 @@ class Conductor(TrainerCallback):
         self._trainer = trainer
         trainer.add_callback(self)
         trainer.before_checkpoint = self._journal.sync
+        trainer.token_observers.append(self._tokens)
 
     def on_train_begin(
         self,
@@ -177,6 +178,7 @@ class Conductor(TrainerCallback):
             **{name: logs.get(key) for name, key in _FROM_TRL.items()},
             **step_metrics(counts, seconds, set(self._trainer.eos_token_ids)),
             **counts.tally.metrics(),
+            **self._tokens.metrics(self._trainer.accelerator.gather),
             "failed_total": run.failed,
             "correct_by_component": shares_by_component(counts.kept, self._trainer.rollouts.component),
         }

@@ -89,3 +89,15 @@ def test_the_display_takes_advice_literally() -> None:
     said = screen.file.getvalue()  # type: ignore[attr-defined]
     assert "step 7: kl runaway (1.23, threshold 1). lower it [bold]not markup[/bold]" in said
     assert "step 19: kl runaway is over" in said
+
+
+def test_a_step_says_what_its_updates_did_to_single_tokens(stopped: Path) -> None:
+    for row in read_metrics(stopped, "step"):
+        assert row["ratio_min"] <= row["ratio_p01"] <= 1.0 <= row["ratio_p99"] <= row["ratio_max"] * 1.01
+        # TRL's own figure is a mean over passes, ours over tokens.
+        assert row["kl_k3"] == pytest.approx(row["kl"], rel=0.2, abs=1e-6)
+        assert 0.0 <= row["clip_low"] <= 1.0 and 0.0 <= row["clip_high"] <= 1.0
+        # transformers reports no log-probs of its own.
+        assert "mismatch" not in row
+    # The second update of a step no longer stands where the policy sampled.
+    assert read_metrics(stopped, "step")[-1]["ratio_max"] > 1.0
