@@ -12,11 +12,11 @@ pytest.importorskip("trl")
 
 from rich.console import Console
 
+from adapters.prorl.checkpoints import latest_checkpoint
 from adapters.prorl.display import Display
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
-from adapters.prorl.trainer import latest_checkpoint
 from adapters.prorl.watch import Alarm
 from tests.adapters.micro_run import micro_config
 
