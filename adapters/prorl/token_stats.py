@@ -130,12 +130,15 @@ def _named(histogram: torch.Tensor, sums: dict[str, float], extremes: dict[str, 
     tokens = sums["tokens"]
     if not tokens:
         return {}
+    lowest, highest = -extremes["ratio_min"], extremes["ratio_max"]
     named = {
-        "ratio_p01": _percentile(histogram, 0.01),
-        "ratio_p50": _percentile(histogram, 0.5),
-        "ratio_p99": _percentile(histogram, 0.99),
-        "ratio_max": extremes["ratio_max"],
-        "ratio_min": -extremes["ratio_min"],
+        # A bin's middle may lie beyond the extremes, which are exact.
+        **{
+            name: min(max(_percentile(histogram, share), lowest), highest)
+            for name, share in (("ratio_p01", 0.01), ("ratio_p50", 0.5), ("ratio_p99", 0.99))
+        },
+        "ratio_max": highest,
+        "ratio_min": lowest,
         "clip_low": sums["low"] / tokens,
         "clip_high": sums["high"] / tokens,
         "step_kl_k1": sums["step_k1"] / tokens,

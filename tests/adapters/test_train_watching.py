@@ -12,8 +12,8 @@ pytest.importorskip("trl")
 
 from rich.console import Console
 
-from adapters.prorl.checkpoints import latest_checkpoint
 from adapters.prorl.display import Display
+from adapters.prorl.durable import latest_checkpoint
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
@@ -26,7 +26,7 @@ TOUCHY = {"window": 1, "baseline": 1, "entropy_floor": 1e9, "stop_on": ["entropy
 
 def run(folder: Path, *, resume: bool = False, console: Console | None = None, **changes: Any) -> Outcome:
     folder.mkdir(exist_ok=True)
-    config = micro_config(folder.parent, warm_start={"updates": 5, "batch": 8}, **changes)
+    config = micro_config(folder.parent, reset={}, **changes)
     quiet = console or Console(quiet=True)
     return execute(config, load_problems(config), folder, resume=resume, console=quiet)
 
@@ -60,7 +60,9 @@ def test_a_resumed_run_does_not_stop_again_for_the_same_alarm(stopped: Path) -> 
 
 def test_an_alarm_that_is_off_stays_off(tmp_path: Path) -> None:
     off = {**TOUCHY, "stop_on": [], "off": ["entropy_collapse"]}
-    assert run(tmp_path / "off", watch=off, steps=1, validation={"tasks": 0}).finished
+    assert run(
+        tmp_path / "off", watch=off, steps=1, validation={"tasks": 0}, warm_start={"updates": 1}
+    ).finished
     assert "entropy_collapse" not in {row["name"] for row in read_metrics(tmp_path / "off", "alarm")}
 
 
@@ -93,11 +95,15 @@ def test_the_display_takes_advice_literally() -> None:
 
 def test_a_step_says_what_its_updates_did_to_single_tokens(stopped: Path) -> None:
     for row in read_metrics(stopped, "step"):
-        assert row["ratio_min"] <= row["ratio_p01"] <= 1.0 <= row["ratio_p99"] <= row["ratio_max"] * 1.01
+        assert (
+            row["ratio_min"] <= row["ratio_p01"] <= row["ratio_p50"] <= row["ratio_p99"] <= row["ratio_max"]
+        )
         # TRL's own figure is a mean over passes, ours over tokens.
-        assert row["kl_k3"] == pytest.approx(row["kl"], rel=0.2, abs=1e-6)
+        assert row["kl_k3"] == pytest.approx(row["kl"], rel=0.2, abs=1e-9)
         assert 0.0 <= row["clip_low"] <= 1.0 and 0.0 <= row["clip_high"] <= 1.0
         # transformers reports no log-probs of its own.
         assert "mismatch" not in row
     # The second update of a step no longer stands where the policy sampled.
-    assert read_metrics(stopped, "step")[-1]["ratio_max"] > 1.0
+    last = read_metrics(stopped, "step")[-1]
+    assert last["ratio_min"] < 1.0 < last["ratio_max"]
+    assert last["kl_k3"] > 0
