@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from adapters.prorl.extension import load_extensions
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_warm_start, disk_needed
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _plan(request: Request, console: Console) -> int:
     for item in request.config.environments:
         environment(item.id)
+    load_extensions(request.config)
     print_plan(request.config, make_plan(request.config), console)
     return 0
 
@@ -72,6 +74,7 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     for item in config.environments:
         environment(item.id)
     check_extra()
+    load_extensions(config)
     check_model(config)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("training in several processes is not supported yet: start one process")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from prorl_envs.errors import ConfigError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.prorl.config import RunConfig
     from adapters.prorl.objective import TokenView
     from adapters.prorl.rollouts import Group
+    from prorl_envs.core import Task
 
 __all__ = ["BUILTIN", "Extension", "load_extensions"]
 
@@ -30,7 +31,14 @@ BUILTIN: dict[str, str] = {}
 
 
 class Extension:
-    """Changes a run in one or more places. Every method may be left as it is."""
+    """Changes a run in one or more places. Every method may be left as it is.
+
+    Attributes:
+        needs_reference: whether `loss_term` reads the reference's log-probs, so that a reference is kept even where
+            ``objective.kl`` is 0.
+    """
+
+    needs_reference: ClassVar[bool] = False
 
     def check(self, config: RunConfig) -> None:
         """Raises `ConfigError` if the run's settings do not go with it. Called before anything is loaded."""
@@ -38,6 +46,19 @@ class Extension:
     def trl_settings(self) -> dict[str, Any]:
         """Arguments of TRL's GRPOConfig in place of the run's."""
         return {}
+
+    def prompt(self, task: Task) -> Task:
+        """The problem as the policy is shown it, in training and in validation. Its id and truth must stay."""
+        return task
+
+    def retry(self, group: Group) -> Task | None:
+        """For a dead group: its problem with another prompt (a hint, say), to be sampled a second time; or None.
+
+        The update is still made for the first prompt: ratios are of the policy without the hint to the policy, as
+        it was, with it.
+        """
+        del group
+        return None
 
     def rewards(self, group: Group, rewards: list[float | None], step: int) -> list[float | None]:
         """The rewards that reach the update, from those that the verdicts gave and shaping left. None stays None.
@@ -55,6 +76,14 @@ class Extension:
         del view
         return None
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs of it, JSON-safe."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `state_dict` gave."""
+        del state
+
 
 def load_extensions(config: RunConfig) -> list[Extension]:
     """The extensions that `config` names, made with their options and checked against the other settings.
@@ -62,10 +91,17 @@ def load_extensions(config: RunConfig) -> list[Extension]:
     Raises:
         ConfigError: one does not exist, refuses its options, or contradicts another setting.
     """
-    made = [_make(name, options) for name, options in config.extensions.items()]
-    for extension in made:
+    made = {name: _make(name, options) for name, options in config.extensions.items()}
+    changed: dict[str, str] = {}
+    for name, extension in made.items():
         extension.check(config)
-    return made
+        for setting in extension.trl_settings():
+            if setting in changed:
+                raise ConfigError(
+                    f"extensions: {changed[setting]} and {name} both decide TRL's {setting}: leave one of them out"
+                )
+            changed[setting] = name
+    return list(made.values())
 
 
 def _make(name: str, options: Mapping[str, Any]) -> Extension:

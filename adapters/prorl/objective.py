@@ -8,11 +8,13 @@ Shapes are the suffixes of names: N groups, G responses of a group, B responses,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+
+from prorl_envs.errors import ConfigError
 
 __all__ = [
     "AdvantageKind",
@@ -22,7 +24,9 @@ __all__ = [
     "TokenView",
     "aggregate",
     "group_advantages",
+    "importance_weights",
     "kl_estimate",
+    "padded_left",
 ]
 
 AdvantageKind = Literal["group", "none", "leave_one_out", "batch"]
@@ -44,7 +48,7 @@ class TokenView:
         reference: under the reference policy; None without one.
         sampling: as the sampler reported them; None when it reports none (transformers).
         weights: importance weights between sampler and trainer, (B, T) or (B, 1); None without a correction.
-        entropy: of the policy's distribution at each token, in nats.
+        entropy: of the policy's distribution at each token, in nats; carries the gradient.
         mask: 1 where a token counts, else 0.
         advantages: (B, 1) or (B, T).
     """
@@ -114,7 +118,51 @@ def kl_estimate(logps: torch.Tensor, reference: torch.Tensor, estimator: KlEstim
         return ratio
     if estimator == "k2":
         return ratio.square() / 2
-    return torch.exp(-ratio) - 1 + ratio
+    return torch.expm1(-ratio) + ratio  # exp(-r) - 1 would lose the digits that matter near 0
+
+
+def importance_weights(
+    trainer_BT: torch.Tensor,
+    sampler_BT: torch.Tensor,
+    mask_BT: torch.Tensor,
+    mode: str,
+    low: float | None,
+    high: float | None,
+) -> torch.Tensor:
+    """How much likelier the trainer thinks each token, or each response, than the sampler did; bounded.
+
+    TRL computes the same for responses that were sampled from the prompt that they train; this is for the others.
+
+    Args:
+        trainer_BT: log-probs under the policy in the trainer's arithmetic.
+        sampler_BT: as the sampler reported them; NaN where it did not, which counts as no difference.
+        mask_BT: which tokens count.
+        mode: ``token_`` or ``sequence_``, then ``truncate`` (cut to the bounds; TIS, Yao et al. 2025) or ``mask`` (0
+            beyond them; ICE-POP, arXiv 2510.18855).
+        low, high: the bounds of the weight; None is none.
+
+    Returns:
+        (B, T) for tokens, (B, 1) for sequences.
+    """
+    difference = ((trainer_BT - sampler_BT) * mask_BT).nan_to_num(nan=0.0)
+    level, _, what = mode.partition("_")
+    if level == "sequence":
+        difference = difference.sum(-1, keepdim=True)
+    weights = difference.exp()
+    low, high = 0.0 if low is None else low, float("inf") if high is None else high
+    if what == "truncate":
+        return weights.clamp(low, high)
+    return torch.where((weights < low) | (weights > high), 0.0, weights)
+
+
+def padded_left(
+    rows: Sequence[Sequence[int]], padding: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token rows of unequal length as one tensor, padded on the left, and its mask; both (B, longest)."""
+    longest = max(map(len, rows))
+    ids = [[padding] * (longest - len(row)) + list(row) for row in rows]
+    mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
 def aggregate(
@@ -122,19 +170,27 @@ def aggregate(
 ) -> torch.Tensor:
     """A per-token term as a loss, normalised as TRL normalises the policy's, so that its weight means the same.
 
-    Token level (``dapo``, ``cispo``): the sum over all tokens of an update, divided by their number. Sequence level
-    (``grpo``): the mean over responses of each one's mean.
+    Token level (``dapo``, ``cispo``): the sum over tokens, divided by the number of tokens of a step's updates on
+    average. Sequence level (``grpo``): the mean over responses of each one's mean.
 
     Args:
         per_token_BT: the term.
         mask_BT: which tokens count.
         inputs: TRL's batch, for ``num_items_in_batch``.
         trainer: the GRPOTrainer, for its batch arithmetic.
+
+    Raises:
+        ConfigError: an extension chose a loss type of TRL's whose normaliser is not known here.
     """
     accumulation: float = trainer.current_gradient_accumulation_steps
-    if trainer.loss_type in ("dapo", "cispo"):
+    counted_BT = torch.where(mask_BT.bool(), per_token_BT, 0.0)
+    if trainer.loss_type in ("dapo", "cispo", "vespo"):
         tokens: torch.Tensor = inputs["num_items_in_batch"].clamp(min=1.0) / trainer.accelerator.num_processes
         share: float = accumulation / trainer.args.steps_per_generation
-        return (per_token_BT * mask_BT).sum() / (tokens * share)
-    means_B = (per_token_BT * mask_BT).sum(-1) / mask_BT.sum(-1).clamp(min=1.0)
-    return means_B.mean() / accumulation
+        return counted_BT.sum() / (tokens * share)
+    if trainer.loss_type in ("grpo", "sapo"):
+        means_B = counted_BT.sum(-1) / mask_BT.sum(-1).clamp(min=1.0)
+        return means_B.mean() / accumulation
+    raise ConfigError(
+        f"terms cannot be added to TRL's loss_type {trainer.loss_type!r}: use dapo, cispo or grpo"
+    )

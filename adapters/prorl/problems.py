@@ -7,8 +7,8 @@ proportion to their weights; no training prompt reads like one of them, even in 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
@@ -48,6 +48,11 @@ class Problems:
     def training(self) -> list[Task]:
         """All training tasks, component after component."""
         return [task for tasks in self.components.values() for task in tasks]
+
+    def shown(self, prompt: Callable[[Task], Task]) -> Problems:
+        """The same problems with the prompts that `prompt` makes of theirs; ids stay."""
+        components = {name: [prompt(task) for task in tasks] for name, tasks in self.components.items()}
+        return replace(self, components=components, heldout=[prompt(task) for task in self.heldout])
 
 
 def load_problems(config: RunConfig) -> Problems:

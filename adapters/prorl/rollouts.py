@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +25,7 @@ from prorl_envs.mixture import Mixture
 from prorl_envs.scoring import Scorer
 
 __all__ = [
+    "Draw",
     "Group",
     "Rollouts",
     "StepCounts",
@@ -48,6 +49,8 @@ class Group:
         rewards: G rewards; None where the verdict failed. Groups are chosen by these.
         shaped: G rewards for the update, after shaping and extensions.
         finished: for each response whether it came to its end token, rather than to the cap.
+        sampled_from: tokens of the prompt that the responses were really sampled from, where that is another one
+            (with a hint); the update is made for `prompt_ids`. Else None.
     """
 
     task: Task
@@ -58,12 +61,22 @@ class Group:
     rewards: list[float | None]
     shaped: list[float | None] = field(default_factory=list)
     finished: list[bool] = field(default_factory=list)
+    sampled_from: list[int] | None = None
 
     @property
     def alive(self) -> bool:
         """Whether the rewards differ, so that the group has a gradient. Failed verdicts do not count."""
         known = [reward for reward in self.rewards if reward is not None]
         return bool(known) and max(known) - min(known) > 1e-6
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A prompt that is about to be sampled; see `Group`."""
+
+    task: Task
+    prompt_ids: list[int]
+    sampled_from: list[int] | None = None
 
 
 @dataclass
@@ -78,6 +91,8 @@ class StepCounts:
     tokens: int = 0
     failed: int = 0
     passed_over: int = 0
+    retried: int = 0
+    revived: int = 0
     generation_s: float = 0.0
     scoring_s: float = 0.0
 
@@ -109,6 +124,8 @@ class Rollouts:
         self._mixture = problems.mixture(config.seed, rank=rank, world_size=world_size)
         self._component = {task.id: name for name, tasks in problems.components.items() for task in tasks}
         self._scorer, self._tokenizer, self._extensions = scorer, tokenizer, extensions
+        self._problems = problems
+        self._again: deque[Draw] = deque()
         self._updates_per_step = config.updates_per_step
         self._keep_rate = 1.0
         self.counts = StepCounts()
@@ -148,12 +165,26 @@ class Rollouts:
 
     def state_dict(self) -> dict[str, Any]:
         """Where sampling stands, JSON-safe."""
-        return {"mixture": self._mixture.state_dict(), "keep_rate": self._keep_rate}
+        return {
+            "mixture": self._mixture.state_dict(),
+            "keep_rate": self._keep_rate,
+            "again": [[draw.task.id, draw.sampled_from] for draw in self._again],
+            "extensions": [extension.state_dict() for extension in self._extensions],
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from `state`. Raises `ConfigError` when it belongs to other problems."""
         self._mixture.load_state_dict(state["mixture"])
         self._keep_rate = float(state["keep_rate"])
+        if len(state["extensions"]) != len(self._extensions):
+            raise ConfigError("the run had other extensions: resume it with those that it was made with")
+        for extension, kept in zip(self._extensions, state["extensions"], strict=True):
+            extension.load_state_dict(kept)
+        waiting = {id_ for id_, _ in state["again"]}
+        tasks = {task.id: task for task in self._problems.training() if task.id in waiting}
+        self._again = deque(
+            Draw(tasks[id_], encode_prompt(self._tokenizer, tasks[id_]), ids) for id_, ids in state["again"]
+        )
 
     def component(self, task: Task) -> str:
         """The component of the mixture that a training task came from."""
@@ -167,6 +198,7 @@ class Rollouts:
             missing = wanted - len(live)
             for sampled in self._sample(self._round_size(missing, wanted), trainer):
                 (live if sampled[0].alive else dead).append(sampled)
+                self._note_retry(sampled[0])
             self.counts.rounds += 1
             self.counts.live = len(live)
             if not self._settings.dynamic_sampling:
@@ -186,17 +218,21 @@ class Rollouts:
         """`count` groups, each with the sampler's log-probs of its responses (or None)."""
         size, began = self._settings.group, time.perf_counter()
         drawn = [self._draw() for _ in range(count)]
-        responses, logprobs = generate(trainer, [ids for _, ids in drawn], size, chunk=self._settings.chunk)
-        texts = decode(self._tokenizer, [ids for _, ids in drawn], responses, size)
+        prompts = [draw.sampled_from or draw.prompt_ids for draw in drawn]
+        responses, logprobs = generate(trainer, prompts, size, chunk=self._settings.chunk)
+        texts = decode(self._tokenizer, prompts, responses, size)
         middle = time.perf_counter()
-        verdicts = self._scorer.score([task for task, _ in drawn for _ in range(size)], texts)
+        verdicts = self._scorer.score([draw.task for draw in drawn for _ in range(size)], texts)
         ends = set(trainer.eos_token_ids)
         groups: list[tuple[Group, Any]] = []
-        for index, (task, ids) in enumerate(drawn):
+        for index, draw in enumerate(drawn):
             part = slice(index * size, (index + 1) * size)
             rewards = [self._reward(verdict) for verdict in verdicts[part]]
             finished = [ids[-1] in ends for ids in responses[part]]
-            group = Group(task, ids, responses[part], texts[part], verdicts[part], rewards, rewards, finished)
+            group = Group(
+                draw.task, draw.prompt_ids, responses[part], texts[part], verdicts[part], rewards, rewards,
+                finished, draw.sampled_from,
+            )  # fmt: skip
             groups.append((group, logprobs[part] if logprobs else None))
             self.counts.tally.add(
                 group.response_ids, group.verdicts, rewards, finished,
@@ -210,22 +246,47 @@ class Rollouts:
         counts.scoring_s += time.perf_counter() - middle
         return groups
 
-    def _draw(self) -> tuple[Task, list[int]]:
-        """The next problem whose prompt is short enough."""
+    def _draw(self) -> Draw:
+        """What waits for its second try, else the next problem whose prompt is short enough."""
+        if self._again:
+            self.counts.retried += 1
+            return self._again.popleft()
         for _ in range(_MAX_PASSED_OVER):
             task = next(self._mixture)
             ids = encode_prompt(self._tokenizer, task)
             if len(ids) <= self._settings.max_prompt_tokens:
-                return task, ids
+                return Draw(task, ids)
             self.counts.passed_over += 1
         raise ConfigError(
             f"{_MAX_PASSED_OVER} prompts in a row have more than {self._settings.max_prompt_tokens} tokens: raise "
             f"rollout.max_prompt_tokens"
         )
 
+    def _note_retry(self, group: Group) -> None:
+        """Puts a dead group's problem in line for a second try, if an extension has another prompt for it.
+
+        It waits for the next round, which may be the next step's, so that no round has to be made for it.
+        """
+        if group.sampled_from is not None:
+            self.counts.revived += group.alive
+            return
+        for extension in self._extensions if not group.alive else ():
+            task = extension.retry(group)
+            if task is not None:
+                ids = encode_prompt(self._tokenizer, task)
+                if len(ids) <= self._settings.max_prompt_tokens:
+                    self._again.append(Draw(group.task, group.prompt_ids, ids))
+                return
+
     def _shaped(self, group: Group, step: int) -> Group:
-        """`group` with the rewards that reach the update; what could not be judged stays None."""
+        """`group` with the rewards that reach the update; what could not be judged stays None.
+
+        Dynamic sampling leaves dead groups out. Those that fill a step up when its rounds are used up stay dead:
+        length or format must not become their whole gradient.
+        """
         shaped = list(group.rewards)
+        if self._settings.dynamic_sampling and not group.alive:
+            return replace(group, shaped=shaped)
         for extension in self._extensions:
             shaped = extension.rewards(group, shaped, step)
         return replace(group, shaped=shaped)

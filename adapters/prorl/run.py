@@ -79,6 +79,8 @@ def execute(
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     extensions = load_extensions(config)
+    for extension in extensions:
+        problems = problems.shown(extension.prompt)
     journal = Journal(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
     if checkpoint and (folder / "model").exists() and _step_of(checkpoint, config) >= config.steps:

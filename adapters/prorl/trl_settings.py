@@ -51,10 +51,10 @@ def grpo_config(
         loss_type="dapo" if objective.loss == "token" else "grpo",
         epsilon=objective.clip_low,
         epsilon_high=objective.clip_high,
-        beta=objective.kl,
+        # Our own terms need the reference, too; how much TRL's term counts is decided in `ObjectiveTrainer`.
+        beta=objective.kl or float(any(extension.needs_reference for extension in extensions)),
         use_bias_correction_kl=objective.kl_bias_correction,
         mask_truncated_completions=objective.mask_truncated,
-        entropy_coef=objective.entropy,
         learning_rate=optimizer.learning_rate,
         lr_scheduler_type="constant_with_warmup" if optimizer.warmup else "constant",
         warmup_steps=optimizer.warmup,
