@@ -4,6 +4,7 @@
     python -m adapters.train --model PATH --env prorl/Math-v0 any local Hugging Face causal language model
     python -m adapters.train --preset prorl-1.5b --dry-run    the paper's setting: what it would need
     python -m adapters.train --resume [RUN]                   go on with a run that was stopped
+    python -m adapters.train reset RUN [--reason WHY]         reset a run's reference and optimizer after this step
 
 The same is `prorl train`. Exit codes: 0 done, 1 failed on the way, 2 the request was wrong and nothing was started,
 128 + n stopped by signal n, with a checkpoint.
@@ -11,11 +12,13 @@ The same is `prorl train`. Exit codes: 0 done, 1 failed on the way, 2 the reques
 
 from __future__ import annotations
 
+import argparse
 import errno
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,7 +28,8 @@ from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_warm_start, disk_needed
 from adapters.prorl.problems import load_problems
-from adapters.prorl.settings import Request, parse
+from adapters.prorl.resets import ask
+from adapters.prorl.settings import Request, parse, run_to_reset
 from prorl_envs.errors import ConfigError, InfrastructureError, ProrlError
 from prorl_envs.registry import environment
 
@@ -39,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=False)
     errors = Console(stderr=True)
     try:
+        if words[:1] == ["reset"]:
+            return _reset(words[1:], console)
         request = parse(words)
         return _plan(request, console) if request.dry_run else _train(request, console, words)
     except InfrastructureError as error:
@@ -59,6 +65,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _reset(words: Sequence[str], console: Console) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m adapters.train reset",
+        description="Reset the reference policy and the optimizer of a run: after the step that it is in, or when a "
+        "stopped one is resumed.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("--reason", default="", help="for the run's log")
+    known = parser.parse_args(words)
+    folder = run_to_reset(known.run)
+    ask(folder, known.reason)
+    console.print(f"{folder}: will be reset at its next step", highlight=False, soft_wrap=True)
+    return 0
 
 
 def _plan(request: Request, console: Console) -> int:

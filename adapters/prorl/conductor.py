@@ -18,17 +18,19 @@ from typing import Any, Protocol
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from adapters.prorl.config import ResetSettings, RunConfig
+from adapters.prorl.best import BestModel
+from adapters.prorl.config import RunConfig
 from adapters.prorl.journal import Journal, read_metrics
+from adapters.prorl.resets import Cause, asked, due, settle
 from adapters.prorl.rollouts import Group, StepCounts, shares_by_component
 from adapters.prorl.token_stats import TokenStats
-from adapters.prorl.trainer import ProrlTrainer, RunState
+from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.validation import Validation, validate
 from adapters.prorl.watch import Alarm, Watch
 from prorl_envs.core import Task
 from prorl_envs.scoring import Scorer
 
-__all__ = ["Conductor", "Observer", "StopRequest", "reset_reason", "step_metrics"]
+__all__ = ["Conductor", "Observer", "StopRequest", "step_metrics"]
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +117,7 @@ class Conductor(TrainerCallback):
         self._journal, self._observer, self._stop = journal, observer, stop
         self._watch = Watch(config.watch)
         self._tokens = TokenStats(config.objective.clip_low, config.objective.clip_high)
+        self._best = BestModel(journal.folder)
         self._trainer: ProrlTrainer
         self._clock = time.perf_counter()
 
@@ -133,10 +136,15 @@ class Conductor(TrainerCallback):
         **_: Any,
     ) -> None:
         """Validates the model that the run starts from; a resumed run has that behind it."""
+        self._best.settle(self._trainer.run_state.best_step)
         if state.global_step == 0:
             self._validate(0)
         elif self._trainer.is_world_process_zero():
             self._watch.replay(read_metrics(self._journal.folder, "step"))
+        step = state.global_step // self._config.updates_per_step
+        wish = asked(self._journal.folder, step) if step else None
+        if wish:
+            self._reset(step, wish)
         self._clock = time.perf_counter()
 
     def on_pre_optimizer_step(
@@ -187,19 +195,42 @@ class Conductor(TrainerCallback):
             self._journal.write_rollouts(step, counts.kept[: self._config.log_rollouts])
             self._observer.step(row)
             self._observe(row)
-        self._between(step, control)
+        self._between(step, row["kl"], control)
         self._clock = time.perf_counter()
 
-    def _between(self, step: int, control: TrainerControl) -> None:
-        every, validated = self._config.validation.every, False
-        if step == self._config.steps or (every and step % every == 0):
+    def on_save(
+        self,
+        args: TrainingArguments,  # noqa: ARG002
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **_: Any,
+    ) -> None:
+        """A checkpoint is complete: what waited for one is done with."""
+        self._best.settle(self._trainer.run_state.best_step)
+        settle(self._journal.folder, state.global_step // self._config.updates_per_step)
+
+    def _between(self, step: int, kl: float | None, control: TrainerControl) -> None:
+        config, run = self._config, self._trainer.run_state
+        every, validated, run.ended = config.validation.every, False, None
+        run.kl_over = run.kl_over + 1 if config.reset.kl and kl is not None and kl > config.reset.kl else 0
+        if step == config.steps or (every and step % every == 0):
             validated = self._validate(step)
-        reason = reset_reason(self._config.reset, self._trainer.run_state, step, validated=validated)
-        if reason:
-            self._reset(step, reason)
-        if self._stop:
+        wish = asked(self._journal.folder, step)
+        cause = wish or due(config.reset, run, step, validated=validated)
+        if cause and cause.stalled and config.until == "plateau":
+            self._end(step, cause, control)
+        elif cause:
+            self._reset(step, cause)
+        if self._stop or wish:
             control.should_save = True
+        if self._stop:
             control.should_training_stop = True
+
+    def _end(self, step: int, cause: Cause, control: TrainerControl) -> None:
+        self._trainer.run_state.ended = cause.reason
+        control.should_save = control.should_training_stop = True
+        if self._trainer.is_world_process_zero():
+            self._journal.write("end", step=step, trigger=cause.trigger, reason=cause.reason)
 
     def _observe(self, row: dict[str, Any]) -> None:
         """What the watch says about the step; an alarm of ``watch.stop_on`` ends the run after it."""
@@ -220,33 +251,22 @@ class Conductor(TrainerCallback):
             return False
         result = validate(self._trainer, self._config, self._heldout, self._scorer)
         run = self._trainer.run_state
-        if run.best is None or result.pass_at[1] > run.best + self._config.reset.min_delta:
-            run.best, run.stale = result.pass_at[1], 0
-        else:
-            run.stale += 1
         run.seconds += result.seconds
+        best = run.validated(step, result.pass_at[1], self._config.reset.min_delta)
         if self._trainer.is_world_process_zero():
             self._journal.write("validation", step=step, **asdict(result))
             self._observer.validation(step, result)
+        if best and self._config.validation.keep_best:
+            self._best.offer(self._trainer.save_policy, {"step": step, "pass_at": result.pass_at})
         return True
 
-    def _reset(self, step: int, reason: str) -> None:
+    def _reset(self, step: int, cause: Cause) -> None:
         self._trainer.reset_reference(optimizer=self._config.reset.optimizer)
         run = self._trainer.run_state
-        run.resets.append({"step": step, "reason": reason})
-        run.stale = 0
+        run.reset(step, cause.trigger, cause.reason)
         if self._trainer.is_world_process_zero():
-            self._journal.write("reset", step=step, reason=reason)
-            self._observer.reset(step, reason)
-
-
-def reset_reason(settings: ResetSettings, run: RunState, step: int, *, validated: bool) -> str | None:
-    """Why the reference should be reset after `step`, or None (ProRL 2.3.2)."""
-    if settings.every and step % settings.every == 0:
-        return f"every {settings.every} steps"
-    if settings.patience and validated and run.stale >= settings.patience:
-        return f"{run.stale} validations without a new best"
-    return None
+            self._journal.write("reset", **run.resets[-1], number=len(run.resets))
+            self._observer.reset(step, cause.reason)
 
 
 def step_metrics(counts: StepCounts, seconds: float, end_tokens: set[int]) -> dict[str, Any]:

@@ -152,14 +152,23 @@ class OptimizerSettings(_Settings):
 
 
 class ResetSettings(_Settings):
-    """Hard reset of the reference policy to the current one, and of the optimizer's state (ProRL 2.3.2)."""
+    """Hard reset of the reference policy to the current one, and of the optimizer's state (ProRL 2.3.1, 3.3).
+
+    The paper resets when validation "stagnates or degrades" and gives no numbers; ours are settings. A person may
+    ask for one at any time: ``python -m adapters.train reset RUN``.
+    """
 
     every: int | None = Field(default=None, ge=1)
     """After so many steps."""
     patience: int | None = Field(default=None, ge=1)
-    """After so many validations in a row without a new best pass@1. The paper says "stagnates or degrades"."""
+    """After so many validations in a row without a new best pass@1: stagnation."""
     min_delta: float = Field(default=0.0, ge=0)
-    """By how much a new best must be better."""
+    """By how much a new best must be better for `patience`."""
+    degradation: float | None = Field(default=None, gt=0, lt=1)
+    """When validation pass@1 has fallen by more than this below its best since the last reset."""
+    kl: float | None = Field(default=None, gt=0)
+    """When the mean KL of `kl_steps` steps in a row is above this: the KL term has begun to dominate the loss."""
+    kl_steps: int = Field(default=5, ge=1)
     optimizer: bool = True
     """Also forget the optimizer's moments, as the paper does."""
 
@@ -175,6 +184,8 @@ class ValidationSettings(_Settings):
     """Steps between validations; None is before and after only."""
     temperature: float | None = Field(default=None, gt=0)
     """None is the temperature of training."""
+    keep_best: bool = True
+    """Keep the model of the best validation as ``best/``, whatever becomes of its checkpoint."""
 
 
 class CheckpointSettings(_Settings):
@@ -196,7 +207,10 @@ class RunConfig(_Settings):
     preset: Annotated[str, tyro.conf.Suppress] = ""
     """Where this configuration started from."""
     steps: int = Field(default=2000, ge=1)
-    """Steps of the whole run. The paper's runs add up to more than 2,000 (ProRL 3.2)."""
+    """Steps of the whole run. The paper's runs add up to more than 2,000 (ProRL 1, figure 2)."""
+    until: Literal["steps", "plateau"] = "steps"
+    """``plateau`` ends the run where ``reset.patience`` or ``reset.degradation`` would have reset it: a stage of the
+    paper, after which a new run begins with a new reference and a new optimizer."""
     seed: int = Field(default=42, ge=0)
     """Decides everything that is drawn: weights of a tiny model, problems, responses."""
     threads: int | None = Field(default=None, ge=1)
@@ -254,11 +268,17 @@ def _contradictions(config: RunConfig) -> Iterator[str]:
         )
     if config.model.path is None and config.model.hidden % (2 * config.model.heads):
         yield "model.hidden must be a multiple of twice model.heads"
-    if config.reset.patience and not (config.validation.tasks and config.validation.every):
-        yield "reset.patience counts validations: set validation.tasks and validation.every"
+    stalls = config.reset.patience or config.reset.degradation
+    if stalls and not (config.validation.tasks and config.validation.every):
+        yield (
+            "reset.patience and reset.degradation look at validations: set validation.tasks and validation.every"
+        )
+    if config.until == "plateau" and not stalls:
+        yield "until = plateau needs to know what one is: set reset.patience or reset.degradation"
     if config.objective.kl_in == "reward" and config.objective.kl_bias_correction:
         yield "objective.kl_bias_correction is for a KL term in the loss: set it to false, or kl_in to loss"
     if config.objective.kl_bias_correction and config.objective.kl_estimator != "k3":
         yield "objective.kl_bias_correction is TRL's correction of k3: set kl_estimator to k3"
-    if (config.reset.patience or config.reset.every) and not config.objective.kl:
+    resets = config.reset.every or config.reset.kl or (stalls and config.until == "steps")
+    if resets and not config.objective.kl:
         yield "a reset moves the reference policy, and objective.kl = 0 has none: set objective.kl"

@@ -7,6 +7,7 @@ runs/<name>/
   rollouts.jsonl     some responses of each step with their verdicts
   curves.png         drawn from metrics.jsonl
   checkpoints/       resumable states
+  best/              the model of the best validation
   warm_start/        the tiny model before RL
   model/             the trained model and its tokenizer
 """
@@ -104,12 +105,16 @@ class Journal:
             if (self.folder / name).exists():
                 sync(self.folder / name)
 
-    def forget_after(self, step: int) -> None:
-        """Drops the lines of steps that a resumed run is about to repeat."""
+    def forget_after(self, step: int, *, resets: int) -> None:
+        """Drops the lines of what a resumed run repeats: steps after `step`, and resets after the first `resets`."""
         for name in _LINES:
             file = self.folder / name
             if file.exists():
-                kept = [row for row in _rows(file) if row.get("step", 0) <= step]
+                kept = [
+                    row
+                    for row in _rows(file)
+                    if row.get("step", 0) <= step and row.get("number", 0) <= resets
+                ]
                 write_text(file, "".join(json.dumps(row) + "\n" for row in kept))
 
 

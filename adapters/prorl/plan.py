@@ -66,7 +66,8 @@ class Plan:
         shape: of the model.
         memory: bytes by purpose on one device, without sharding.
         checkpoint_bytes: of one checkpoint.
-        disk_bytes: of the checkpoints that are kept, one more in the writing, and the final model.
+        disk_bytes: of the checkpoints that are kept, one more in the writing, the final model, and the best one
+            with those that may replace it.
         tokens_full: response tokens of one step.
         step_seconds: of one step at half the cap, by phase, on `device`.
         device: what that is estimated for.
@@ -132,7 +133,8 @@ def make_plan(config: RunConfig) -> Plan:
         shape=shape,
         memory=memory,
         checkpoint_bytes=checkpoint,
-        disk_bytes=checkpoint * (config.checkpoint.keep + 1) + width * weights,
+        disk_bytes=checkpoint * (config.checkpoint.keep + 1)
+        + width * weights * (1 + 3 * config.validation.keep_best),
         tokens_full=sequences * rollout.max_response_tokens,
         step_seconds=_step_seconds(config, weights, flops),
         device=device,

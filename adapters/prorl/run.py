@@ -17,6 +17,7 @@ import transformers
 from rich.console import Console
 from transformers import AutoTokenizer
 
+from adapters.prorl.best import BEST
 from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
 from adapters.prorl.curves import draw_curves
@@ -28,7 +29,7 @@ from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.problems import Problems
 from adapters.prorl.rollouts import Rollouts
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
-from adapters.prorl.trainer import ProrlTrainer
+from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.warm_start import scrambled_response, warm_start
 from prorl_envs.scoring import Scorer
 
@@ -83,10 +84,13 @@ def execute(
         problems = problems.shown(extension.prompt)
     journal = Journal(folder)
     checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
-    if checkpoint and (folder / "model").exists() and _step_of(checkpoint, config) >= config.steps:
+    past = RunState.read(checkpoint) if checkpoint else RunState()
+    done = _step_of(checkpoint, config) if checkpoint else 0
+    over = done >= config.steps or (config.until == "plateau" and past.ended is not None)
+    if over and (folder / "model").exists():
         console.print("this run is finished; a larger --steps goes on with it", highlight=False)
-        return Outcome(finished=True, signal=None, step=_step_of(checkpoint, config))
-    journal.forget_after(_step_of(checkpoint, config) if checkpoint else -1)
+        return Outcome(finished=True, signal=None, step=done)
+    journal.forget_after(done if checkpoint else -1, resets=len(past.resets))
     journal.begin(config, argv)
     stop = StopRequest()
     display = Display(console, config.steps)
@@ -96,27 +100,35 @@ def execute(
         tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left")
         rollouts = Rollouts(config, problems, scorer, tokenizer, extensions=extensions)
         trainer = ProrlTrainer(
-            config, str(base), tokenizer, rollouts, folder / "checkpoints", extensions=extensions
+            # A run that was killed between its end and its model has no step left to make.
+            config.model_copy(update={"steps": done}) if over else config,
+            str(base),
+            tokenizer,
+            rollouts,
+            folder / "checkpoints",
+            extensions=extensions,
         )
         Conductor(config, problems.heldout, scorer, journal, display, stop).attach(trainer)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    step = trainer.state.global_step // config.updates_per_step
-    journal.write("session", step=step, finished=step >= config.steps, seconds=time.perf_counter() - began)
-    if step >= config.steps:
-        with written("the trained model"):
-            _save(trainer, tokenizer, folder / "model")
+        step, state = trainer.state.global_step // config.updates_per_step, trainer.run_state
+        finished = step >= config.steps or state.ended is not None
+        if finished:
+            _save_model(trainer, folder / "model")
+    journal.write(
+        "session", step=step, finished=finished, ended=state.ended, best=state.best, best_step=state.best_step,
+        seconds=time.perf_counter() - began,
+    )  # fmt: skip
     draw_curves(folder)
-    _summary(console, folder, finished=step >= config.steps)
-    return Outcome(step >= config.steps, stop.signal, step)
+    _summary(console, folder, state, finished=finished)
+    return Outcome(finished, stop.signal, step)
 
 
-def _save(trainer: ProrlTrainer, tokenizer: Any, folder: Path) -> None:
-    """The policy and its tokenizer in Hugging Face's layout, in place of what was there."""
-    part = staging(folder)
-    trainer.save_model(str(part))
-    tokenizer.save_pretrained(part)
-    discard(folder)
-    publish(part, folder)
+def _save_model(trainer: ProrlTrainer, folder: Path) -> None:
+    with written("the trained model"):
+        part = staging(folder)
+        trainer.save_policy(part)
+        discard(folder)
+        publish(part, folder)
 
 
 def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Display) -> Path:
@@ -161,8 +173,10 @@ def _step_of(checkpoint: Path, config: RunConfig) -> int:
     return int(checkpoint.name.rpartition("-")[2]) // config.updates_per_step
 
 
-def _summary(console: Console, folder: Path, *, finished: bool) -> None:
+def _summary(console: Console, folder: Path, state: RunState, *, finished: bool) -> None:
     rows = read_metrics(folder, "validation")
+    if state.ended:
+        console.print(f"ended: {state.ended}", highlight=False)
     if finished and len(rows) > 1:
         for k in rows[0]["pass_at"]:
             first, last = rows[0]["pass_at"][k], rows[-1]["pass_at"][k]
@@ -170,7 +184,9 @@ def _summary(console: Console, folder: Path, *, finished: bool) -> None:
                 f"pass@{k} on held-out problems: {first:.3f} -> {last:.3f} ({last - first:+.3f})",
                 highlight=False,
             )
-    for name in ("model", "metrics.jsonl", "rollouts.jsonl", "curves.png", "config.yaml"):
+    if state.best is not None:
+        console.print(f"best pass@1: {state.best:.3f} at step {state.best_step}", highlight=False)
+    for name in ("model", BEST, "metrics.jsonl", "rollouts.jsonl", "curves.png", "config.yaml"):
         if (folder / name).exists():
             console.print(f"  {folder / name}", highlight=False, soft_wrap=True)
     if not finished:

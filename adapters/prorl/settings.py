@@ -24,7 +24,7 @@ from pydantic import BaseModel, ValidationError
 from adapters.prorl.config import EnvironmentItem, RunConfig
 from prorl_envs.errors import ConfigError, UnknownNameError
 
-__all__ = ["Request", "parse", "parse_environment", "preset_names", "read_run"]
+__all__ = ["Request", "parse", "parse_environment", "preset_names", "read_run", "run_to_reset"]
 
 _PRESETS = Path(__file__).parent / "presets"
 
@@ -102,6 +102,20 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise ConfigError(f"{str(folder)!r} is not a run: it has no config.yaml")
     return _read_yaml(file)
+
+
+def run_to_reset(folder: Path) -> Path:
+    """The run in `folder`, if its reference can be reset.
+
+    Raises:
+        ConfigError: it is no run, it has no reference, or it is finished.
+    """
+    config = validated(read_run(folder), str(folder / "config.yaml"))
+    if not config.objective.kl:
+        raise ConfigError(f"{str(folder)!r} has no reference policy to reset: its objective.kl is 0")
+    if (folder / "model").exists():
+        raise ConfigError(f"{str(folder)!r} is finished: --resume it with more --steps, then reset it")
+    return folder
 
 
 def validated(data: Mapping[str, Any], origin: str) -> RunConfig:

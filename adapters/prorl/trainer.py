@@ -40,17 +40,52 @@ class RunState:
 
     Attributes:
         best: best validation pass@1 since the start.
-        stale: validations since then.
-        resets: step and reason of each reset of the reference.
+        best_step: of which step that was.
+        mark: the pass@1 that the next new best has to pass by ``reset.min_delta``.
+        stale: validations since that mark was set, or since the last reset.
+        score: pass@1 of the last validation.
+        peak: best pass@1 since the last reset.
+        kl_over: steps in a row with a KL above ``reset.kl``.
+        ended: why the run ended before its last step, if it did so by itself.
+        resets: step, trigger and reason of each reset of the reference.
         failed: responses that could not be judged.
         seconds: time spent training, over all sessions.
     """
 
     best: float | None = None
+    best_step: int | None = None
+    mark: float | None = None
     stale: int = 0
+    score: float | None = None
+    peak: float | None = None
+    kl_over: int = 0
+    ended: str | None = None
     resets: list[dict[str, Any]] = field(default_factory=list)
     failed: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def read(cls, checkpoint: Path) -> RunState:
+        """What a checkpoint remembers."""
+        return cls(**json.loads((checkpoint / STATE).read_text(encoding="utf-8"))["run"])
+
+    def validated(self, step: int, score: float, min_delta: float) -> bool:
+        """Notes a validation's pass@1. True when it is the best since the start."""
+        self.score = score
+        self.peak = score if self.peak is None else max(self.peak, score)
+        if self.mark is None or score > self.mark + min_delta:
+            self.mark, self.stale = score, 0
+        else:
+            self.stale += 1
+        if self.best is not None and score <= self.best:
+            return False
+        self.best, self.best_step = score, step
+        return True
+
+    def reset(self, step: int, trigger: str, reason: str) -> None:
+        """Notes a reset; the rules count from here."""
+        self.resets.append({"step": step, "trigger": trigger, "reason": reason})
+        self.stale, self.kl_over, self.peak = 0, 0, self.score
 
 
 class ProrlTrainer(ObjectiveTrainer):
@@ -112,6 +147,10 @@ class ProrlTrainer(ObjectiveTrainer):
         SyncRefModelCallback.sync_target_model(policy, reference, 1.0)  # type: ignore[no-untyped-call]
         if optimizer and self.optimizer is not None:
             getattr(self.optimizer, "optimizer", self.optimizer).state.clear()
+
+    def save_policy(self, folder: Path) -> None:
+        """Writes the policy and its tokenizer in Hugging Face's layout. All processes must call it."""
+        self.save_model(str(folder))  # writes the tokenizer too
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """TRL's checkpoint with the reference and our own state, under its name once all of it is on the disk.

@@ -31,12 +31,14 @@ def test_lines_after_a_step_are_forgotten_and_a_cut_line_is_left_out(tmp_path: P
     journal = Journal(tmp_path)
     for step in range(1, 6):
         journal.write("step", step=step, reward=step / 10)
-    journal.write("reset", step=4, reason="by hand")
+    journal.write("reset", step=3, number=1, reason="by hand")
+    journal.write("reset", step=3, number=2, reason="by hand, made at the resumption that is repeated")
+    journal.write("reset", step=4, number=3, reason="by hand")
     with journal.metrics.open("a") as file:
         file.write('{"kind": "step", "st')
-    journal.forget_after(3)
+    journal.forget_after(3, resets=1)
     assert [row["step"] for row in read_metrics(tmp_path, "step")] == [1, 2, 3]
-    assert read_metrics(tmp_path, "reset") == []
+    assert [row["number"] for row in read_metrics(tmp_path, "reset")] == [1]
     journal.write("step", step=4, reward=0.4)
     assert [row["step"] for row in read_metrics(tmp_path, "step")] == [1, 2, 3, 4]
 

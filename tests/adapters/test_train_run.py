@@ -22,13 +22,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from adapters import train
 from adapters.prorl import conductor
-from adapters.prorl.conductor import reset_reason
-from adapters.prorl.config import ResetSettings
 from adapters.prorl.durable import latest_checkpoint
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
-from adapters.prorl.trainer import ProrlTrainer, RunState
+from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.trl_settings import grpo_config
 from prorl_envs.core import Verdict
 from prorl_envs.errors import InfrastructureError
@@ -211,23 +209,6 @@ def test_failed_verdicts_are_counted_and_train_on(tmp_path: Path, monkeypatch: p
     last = read_metrics(tmp_path / "flaky", "step")[-1]
     assert last["failed_total"] > 0
     assert last["loss"] == pytest.approx(last["loss"])
-
-
-@pytest.mark.parametrize(
-    ("settings", "stale", "step", "validated", "wanted"),
-    [
-        ({"every": 3}, 0, 6, False, "every 3 steps"),
-        ({"every": 3}, 0, 7, False, None),
-        ({"patience": 2}, 2, 7, True, "2 validations without a new best"),
-        ({"patience": 2}, 1, 7, True, None),
-        ({"patience": 2}, 2, 7, False, None),
-        ({}, 9, 9, True, None),
-    ],
-)
-def test_when_a_reset_is_due(
-    settings: dict[str, int], stale: int, step: int, validated: bool, wanted: str | None
-) -> None:
-    assert reset_reason(ResetSettings(**settings), RunState(stale=stale), step, validated=validated) == wanted
 
 
 def test_the_papers_shape_in_trls_units(tmp_path: Path) -> None:
