@@ -236,7 +236,7 @@ class Rollouts:
             groups.append((group, logprobs[part] if logprobs else None))
             self.counts.tally.add(
                 group.response_ids, group.verdicts, rewards, finished,
-                domain=task.domain, component=self.component(task),
+                domain=draw.task.domain, component=self.component(draw.task),
             )  # fmt: skip
         counts = self.counts
         counts.sampled += count
