@@ -23,6 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from adapters.prorl.backends import check_backend, prepare_environment
 from adapters.prorl.extension import load_extensions
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
@@ -97,6 +98,8 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     check_extra()
     load_extensions(config)
     check_model(config)
+    prepare_environment(config.rollout)
+    check_backend(config, processes=int(os.environ.get("WORLD_SIZE", "1")))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("training in several processes is not supported yet: start one process")
     folder = request.resume or new_run_folder(config)

@@ -124,6 +124,7 @@ class Conductor(TrainerCallback):
     def attach(self, trainer: ProrlTrainer) -> None:
         """Says whose steps these are."""
         self._trainer = trainer
+        trainer.on_comparison = lambda found: self._journal.write("sampler", **asdict(found))
         trainer.add_callback(self)
         trainer.before_checkpoint = self._journal.sync
         trainer.token_observers.append(self._tokens)
@@ -295,7 +296,8 @@ def step_metrics(counts: StepCounts, seconds: float, end_tokens: set[int]) -> di
         "tokens_per_s": counts.tokens / seconds,
         "generation_s": counts.generation_s,
         "scoring_s": counts.scoring_s,
-        "update_s": max(seconds - counts.generation_s - counts.scoring_s, 0.0),
+        "scoring_wait_s": counts.scoring_wait_s,
+        "update_s": max(seconds - counts.generation_s - counts.scoring_wait_s, 0.0),
     }
 
 

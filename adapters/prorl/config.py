@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.prorl.sampler_settings import Backend, Correction, VllmSettings, sampler_contradictions
 from adapters.prorl.watch_settings import WatchSettings
 from prorl_envs.errors import ConfigError
 
@@ -102,10 +103,15 @@ class RolloutSettings(_Settings):
     """Responses generated at once on one device (transformers backend); bounds the memory of the key-value cache."""
     max_rounds: int = Field(default=10, ge=1)
     """Rounds of sampling in one step before dead groups are let through. 10 is DAPO's published script."""
-    backend: Literal["transformers", "vllm"] = "transformers"
-    """vLLM runs in the trainer's own processes (colocated)."""
-    vllm_memory: float = Field(default=0.3, gt=0, lt=1)
-    """Share of the GPU's memory for vLLM. TRL's default."""
+    backend: Backend = "transformers"
+    """``transformers``; ``transformers-cb`` (its continuous batching); ``vllm`` in the trainer's own processes
+    (colocated); ``vllm-server``. See docs/rollouts.md."""
+    correction: Correction = "token_mask"
+    """Importance weights between vLLM and the trainer, per token or per response, cut to the bounds or left out
+    beyond them. Masked tokens are ProRL v2's published script (ICE-POP, 0.5 to 5)."""
+    correction_min: float | None = Field(default=0.5, ge=0)
+    correction_max: float | None = Field(default=5.0, gt=0)
+    vllm: VllmSettings = VllmSettings()
 
 
 class ObjectiveSettings(_Settings):
@@ -265,6 +271,14 @@ def _contradictions(config: RunConfig) -> Iterator[str]:
         yield (
             f"rollout.prompts ({rollout.prompts}) must be a multiple of optimizer.mini_batch "
             f"({optimizer.mini_batch}): a step is a whole number of updates"
+        )
+    yield from sampler_contradictions(
+        rollout.backend, rollout.correction, rollout.correction_min, rollout.correction_max, rollout.vllm
+    )
+    if rollout.backend == "transformers-cb" and config.model.bf16 and config.model.dtype == "float32":
+        yield (
+            "rollout.backend transformers-cb samples with the trainer's own weights, and model.bf16 would make TRL "
+            "round those to bfloat16 for good: set model.bf16 to false, or model.dtype to bfloat16"
         )
     if config.model.path is None and config.model.hidden % (2 * config.model.heads):
         yield "model.hidden must be a multiple of twice model.heads"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from adapters.prorl.arrivals import Finished, watched
 from prorl_envs.core import Task
+from prorl_envs.errors import InfrastructureError
 
 __all__ = ["decode", "encode_prompt", "generate"]
 
@@ -23,7 +25,13 @@ def encode_prompt(tokenizer: Any, task: Task) -> list[int]:
 
 
 def generate(
-    trainer: Any, prompts: Sequence[list[int]], samples: int, *, chunk: int, temperature: float | None = None
+    trainer: Any,
+    prompts: Sequence[list[int]],
+    samples: int,
+    *,
+    chunk: int,
+    temperature: float | None = None,
+    finished: Finished | None = None,
 ) -> tuple[list[list[int]], list[list[float]] | None]:
     """Samples from the current policy through the trainer's own backend.
 
@@ -31,19 +39,30 @@ def generate(
         trainer: the GRPOTrainer.
         prompts: P prompts as tokens.
         samples: responses per prompt.
-        chunk: responses generated at once by transformers; vLLM schedules for itself.
+        chunk: responses generated at once by transformers; its continuous batching and vLLM schedule for themselves.
         temperature: instead of the run's.
+        finished: is given complete responses by their index, as early as the backend has them, and all in the end.
 
     Returns:
         P x samples responses as tokens, those of a prompt together, and their log-probs if the backend gives them.
+
+    Raises:
+        InfrastructureError: the backend lost responses.
     """
     repeated = [ids for ids in prompts for _ in range(samples)]
-    size = len(repeated) if trainer.use_vllm else max(chunk // samples, 1) * samples
+    schedules = trainer.use_vllm or trainer.use_transformers_continuous_batching
+    size = len(repeated) if schedules else max(chunk // samples, 1) * samples
     responses: list[list[int]] = []
     logprobs: list[list[float]] = []
     with _temperature(trainer, temperature):
         for start in range(0, len(repeated), size):
-            ids, probs = trainer._generate_single_turn(repeated[start : start + size], None, {}, samples)
+            part = repeated[start : start + size]
+            report = _moved(finished, start) if finished else _nobody
+            with watched(trainer, len(part), report):
+                ids, probs = trainer._generate_single_turn(part, None, {}, samples)
+            if len(ids) != len(part):
+                raise InfrastructureError(f"the sampler returned {len(ids)} responses of {len(part)}")
+            report(dict(enumerate(ids)))
             responses += ids
             logprobs += probs or []
     return responses, logprobs or None
@@ -66,6 +85,15 @@ def decode(
     texts = tokenizer.batch_decode(responses, skip_special_tokens=True)
     opened = [tokenizer.decode(ids[-_TAIL:]).rstrip().endswith(_THINK) for ids in prompts]
     return [_THINK + text if opened[index // samples] else text for index, text in enumerate(texts)]
+
+
+def _nobody(_: dict[int, list[int]]) -> None:
+    """Nobody wants to know early."""
+
+
+def _moved(finished: Finished, start: int) -> Finished:
+    """`finished` for a chunk that begins at `start`."""
+    return lambda responses: finished({start + index: ids for index, ids in responses.items()})
 
 
 class _temperature:  # noqa: N801 - reads as a statement

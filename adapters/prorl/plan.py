@@ -117,6 +117,7 @@ def make_plan(config: RunConfig) -> Plan:
     kept = shape.layers if config.model.gradient_checkpointing else shape.layers * 16
     sequences = rollout.prompts * rollout.group
     at_once = min(sequences, 256 if rollout.backend == "vllm" else rollout.chunk)
+    at_once = 0 if rollout.backend == "vllm-server" else at_once
     memory = {
         "weights": width * weights,
         "gradients": width * weights,

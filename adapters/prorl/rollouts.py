@@ -8,7 +8,6 @@ next problem rather than the next row. TRL gets whole groups back, with rewards 
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,8 @@ from typing import Any
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
-from adapters.prorl.generation import decode, encode_prompt, generate
+from adapters.prorl.generation import encode_prompt
+from adapters.prorl.judging import sample_and_judge
 from adapters.prorl.problems import Problems
 from adapters.prorl.tally import Tally
 from prorl_envs.core import Task, Verdict
@@ -95,6 +95,7 @@ class StepCounts:
     revived: int = 0
     generation_s: float = 0.0
     scoring_s: float = 0.0
+    scoring_wait_s: float = 0.0
 
 
 class Rollouts:
@@ -216,34 +217,36 @@ class Rollouts:
 
     def _sample(self, count: int, trainer: Any) -> list[tuple[Group, Any]]:
         """`count` groups, each with the sampler's log-probs of its responses (or None)."""
-        size, began = self._settings.group, time.perf_counter()
+        size = self._settings.group
         drawn = [self._draw() for _ in range(count)]
         prompts = [draw.sampled_from or draw.prompt_ids for draw in drawn]
-        responses, logprobs = generate(trainer, prompts, size, chunk=self._settings.chunk)
-        texts = decode(self._tokenizer, prompts, responses, size)
-        middle = time.perf_counter()
-        verdicts = self._scorer.score([draw.task for draw in drawn for _ in range(size)], texts)
+        tasks = [draw.task for draw in drawn]
+        done = sample_and_judge(
+            trainer, self._scorer, self._tokenizer, tasks, prompts, size, chunk=self._settings.chunk
+        )
         ends = set(trainer.eos_token_ids)
         groups: list[tuple[Group, Any]] = []
         for index, draw in enumerate(drawn):
             part = slice(index * size, (index + 1) * size)
-            rewards = [self._reward(verdict) for verdict in verdicts[part]]
-            finished = [ids[-1] in ends for ids in responses[part]]
+            responses, verdicts = done.responses[part], done.verdicts[part]
+            rewards = [self._reward(verdict) for verdict in verdicts]
+            finished = [ids[-1] in ends for ids in responses]
             group = Group(
-                draw.task, draw.prompt_ids, responses[part], texts[part], verdicts[part], rewards, rewards,
+                draw.task, draw.prompt_ids, responses, done.texts[part], verdicts, rewards, rewards,
                 finished, draw.sampled_from,
             )  # fmt: skip
-            groups.append((group, logprobs[part] if logprobs else None))
+            groups.append((group, done.logprobs[part] if done.logprobs else None))
             self.counts.tally.add(
                 group.response_ids, group.verdicts, rewards, finished,
                 domain=draw.task.domain, component=self.component(draw.task),
             )  # fmt: skip
         counts = self.counts
         counts.sampled += count
-        counts.tokens += sum(map(len, responses))
-        counts.failed += sum(verdict.reward is None for verdict in verdicts)
-        counts.generation_s += middle - began
-        counts.scoring_s += time.perf_counter() - middle
+        counts.tokens += sum(map(len, done.responses))
+        counts.failed += sum(verdict.reward is None for verdict in done.verdicts)
+        counts.generation_s += done.generation_s
+        counts.scoring_s += done.scoring_s
+        counts.scoring_wait_s += done.wait_s
         return groups
 
     def _draw(self) -> Draw:

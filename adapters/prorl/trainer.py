@@ -26,7 +26,9 @@ from adapters.prorl.durable import STATE, UNFINISHED, publish, rotate, written
 from adapters.prorl.extension import Extension
 from adapters.prorl.objective_trainer import ObjectiveTrainer
 from adapters.prorl.rollouts import Rollouts, passed_on
+from adapters.prorl.sync_check import Mismatch, with_sync_check
 from adapters.prorl.trl_settings import grpo_config
+from adapters.prorl.weight_sync import engine_made_with, sync_by_reload
 from prorl_envs.errors import ConfigError
 
 __all__ = ["ProrlTrainer", "RunState"]
@@ -117,19 +119,23 @@ class ProrlTrainer(ObjectiveTrainer):
         self._staging: Path | None = None
         self.before_checkpoint: Callable[[], None] = lambda: None
         """Called before a checkpoint counts: what it stands for must be on the disk by then."""
-        super().__init__(
-            config.objective,
-            rollouts,
-            extensions,
-            model=model,
-            processing_class=tokenizer,
-            reward_funcs=passed_on,
-            args=grpo_config(config, output, processes=processes, extensions=extensions),
-            # Placeholders: `rollouts` chooses the problems. One epoch, so that no seam falls inside the run.
-            train_dataset=Dataset.from_dict({"prompt": [""] * (config.rollout.prompts * config.steps)}),
-            rollout_func=rollouts,
-            callbacks=callbacks,
-        )
+        self.on_comparison: Callable[[Mismatch], None] = lambda found: None  # noqa: ARG005
+        """Told of each comparison of the sampler's log-probs with ours."""
+        with engine_made_with(config.rollout):
+            super().__init__(
+                config.objective,
+                rollouts,
+                extensions,
+                model=model,
+                processing_class=tokenizer,
+                reward_funcs=passed_on,
+                args=grpo_config(config, output, processes=processes, extensions=extensions),
+                # Placeholders: `rollouts` chooses the problems. One epoch, so that no seam falls inside the run.
+                train_dataset=Dataset.from_dict({"prompt": [""] * (config.rollout.prompts * config.steps)}),
+                rollout_func=with_sync_check(config, rollouts, lambda found: self.on_comparison(found)),
+                callbacks=callbacks,
+            )
+        sync_by_reload(self, config.rollout)
         self.remove_callback(PrinterCallback)
 
     def reset_reference(self, *, optimizer: bool = True) -> None:
@@ -172,6 +178,11 @@ class ProrlTrainer(ObjectiveTrainer):
                     rotate(output, self.args.save_total_limit or 1)
             finally:
                 self._staging = None
+
+    def save_here(self) -> None:
+        """A checkpoint of the last complete step, outside the usual rhythm; before the first there is none."""
+        if self.state.global_step:
+            self._save_checkpoint(self.model, None)
 
     def _get_output_dir(self, trial: Any) -> str:
         """Where TRL writes: beside the complete checkpoints, which it must not rotate before the new one is there."""

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from trl.trainer.grpo_config import GRPOConfig
 
+from adapters.prorl.backends import sampler_arguments
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
 
@@ -29,7 +30,7 @@ def grpo_config(
     device_batch = config.device_batch(processes)
     accumulation = optimizer.mini_batch * rollout.group // (device_batch * processes)
     on_gpu = torch.cuda.is_available()
-    settings: dict[str, Any] = dict(  # noqa: C408 - arguments of GRPOConfig, as it spells them
+    settings: dict[str, Any] = dict(
         output_dir=str(output),
         seed=config.seed,
         max_steps=config.steps * config.updates_per_step,
@@ -41,13 +42,7 @@ def grpo_config(
         temperature=rollout.temperature,
         top_p=rollout.top_p,
         max_completion_length=rollout.max_response_tokens,
-        use_vllm=rollout.backend == "vllm",
-        vllm_gpu_memory_utilization=rollout.vllm_memory,
-        vllm_max_model_length=rollout.max_prompt_tokens + rollout.max_response_tokens,
-        # TRL's default masks whole sequences, which long responses always trip; this is ProRL v2's (ICE-POP).
-        vllm_importance_sampling_mode="token_mask",
-        vllm_importance_sampling_clip_min=0.5,
-        vllm_importance_sampling_clip_max=5.0,
+        **sampler_arguments(rollout),
         loss_type="dapo" if objective.loss == "token" else "grpo",
         epsilon=objective.clip_low,
         epsilon_high=objective.clip_high,

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.generation import decode, encode_prompt, generate
+from adapters.prorl.generation import encode_prompt
+from adapters.prorl.judging import sample_and_judge
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 from prorl_envs.passk import mean_pass_at_k
@@ -57,16 +58,12 @@ def validate(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Sco
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
         trainer.model.eval()
-        responses, _ = generate(
-            trainer,
-            prompts,
-            samples,
-            chunk=config.rollout.chunk,
-            temperature=config.validation.temperature,
-        )
+        done = sample_and_judge(
+            trainer, scorer, tokenizer, tasks, prompts, samples,
+            chunk=config.rollout.chunk, temperature=config.validation.temperature,
+        )  # fmt: skip
         trainer.model.train(training)
-    texts = decode(tokenizer, prompts, responses, samples)
-    verdicts = scorer.score([task for task in tasks for _ in range(samples)], texts)
+    responses, verdicts = done.responses, done.verdicts
     judged: dict[str, list[int]] = {}
     failed = 0
     for index, task in enumerate(tasks):

