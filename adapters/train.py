@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,14 +23,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from adapters.prorl.backends import check_backend, prepare_environment
+from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import load_extensions
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.plan import make_plan, print_plan
-from adapters.prorl.preflight import check_extra, check_model, check_warm_start, disk_needed
-from adapters.prorl.problems import load_problems
+from adapters.prorl.preflight import check_extra, check_model, check_processes, check_warm_start, disk_needed
+from adapters.prorl.problems import Problems, load_problems
+from adapters.prorl.processes import PeerFailedError, joined, world_size
 from adapters.prorl.resets import ask
 from adapters.prorl.settings import Request, parse, run_to_reset
-from prorl_envs.errors import ConfigError, InfrastructureError, ProrlError
+from prorl_envs.errors import InfrastructureError, ProrlError
 from prorl_envs.registry import environment
 
 __all__ = ["main"]
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _reset(words[1:], console)
         request = parse(words)
         return _plan(request, console) if request.dry_run else _train(request, console, words)
+    except PeerFailedError:
+        return 1  # that process has said why
     except InfrastructureError as error:
         errors.print(f"[red]failed:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 1
@@ -93,34 +96,45 @@ def _plan(request: Request, console: Console) -> int:
 
 def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     config = request.config
-    for item in config.environments:
-        environment(item.id)
     check_extra()
-    load_extensions(config)
-    check_model(config)
     prepare_environment(config.rollout)
-    check_backend(config, processes=int(os.environ.get("WORLD_SIZE", "1")))
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ConfigError("training in several processes is not supported yet: start one process")
-    folder = request.resume or new_run_folder(config)
-    try:
-        check_room(folder, disk_needed(config))
-        problems = load_problems(config)
-        check_warm_start(config, problems)
-    except ProrlError:
-        if request.resume is None:
-            folder.rmdir()
-        raise
-    console.print(f"run: {folder}", highlight=False, soft_wrap=True)
-    from adapters.prorl.run import execute
+    with joined() as processes:
+        if not processes.main:
+            console = Console(quiet=True)
+        processes.together(lambda: _checked(config))
+        folder = request.resume or processes.on_main(lambda: new_run_folder(config))
+        try:
+            problems = processes.together(lambda: _prepared(config, folder))
+        except ProrlError:
+            if request.resume is None and processes.main:
+                folder.rmdir()
+            raise
+        console.print(f"run: {folder}", highlight=False, soft_wrap=True)
+        from adapters.prorl.run import execute
 
-    outcome = execute(
-        config, problems, folder, resume=request.resume is not None, console=console,
-        argv=["python", "-m", "adapters.train", *words],
-    )  # fmt: skip
+        outcome = execute(
+            config, problems, folder, resume=request.resume is not None, console=console, processes=processes,
+            argv=["python", "-m", "adapters.train", *words],
+        )  # fmt: skip
     if outcome.finished:
         return 0
     return 128 + outcome.signal if outcome.signal else 1
+
+
+def _checked(config: RunConfig) -> None:
+    for item in config.environments:
+        environment(item.id)
+    load_extensions(config)
+    check_model(config)
+    check_processes(config)
+    check_backend(config, processes=world_size())
+
+
+def _prepared(config: RunConfig, folder: Path) -> Problems:
+    check_room(folder, disk_needed(config))
+    problems = load_problems(config)
+    check_warm_start(config, problems)
+    return problems
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from adapters.prorl.best import BestModel
 from adapters.prorl.config import RunConfig
+from adapters.prorl.figures import figures_of, shares_by_component, step_metrics
 from adapters.prorl.journal import Journal, read_metrics
+from adapters.prorl.processes import Processes
 from adapters.prorl.resets import Cause, asked, due, settle
-from adapters.prorl.rollouts import Group, StepCounts, shares_by_component
 from adapters.prorl.token_stats import TokenStats
 from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.validation import Validation, validate
@@ -30,7 +31,7 @@ from adapters.prorl.watch import Alarm, Watch
 from prorl_envs.core import Task
 from prorl_envs.scoring import Scorer
 
-__all__ = ["Conductor", "Observer", "StopRequest", "step_metrics"]
+__all__ = ["Conductor", "Observer", "StopRequest"]
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,12 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         return self.signal is not None or self.alarm is not None
+
+    def agree(self, processes: Processes) -> None:
+        """A request that one process heard is everybody's. All must call it."""
+        heard = processes.gather((self.signal, self.alarm))
+        self.signal = next((number for number, _ in heard if number is not None), None)
+        self.alarm = next((name for _, name in heard if name is not None), None)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[StopRequest]:
@@ -137,13 +144,15 @@ class Conductor(TrainerCallback):
         **_: Any,
     ) -> None:
         """Validates the model that the run starts from; a resumed run has that behind it."""
-        self._best.settle(self._trainer.run_state.best_step)
+        processes = self._trainer.processes
+        if processes.main:
+            self._best.settle(self._trainer.run_state.best_step)
         if state.global_step == 0:
             self._validate(0)
-        elif self._trainer.is_world_process_zero():
+        elif processes.main:
             self._watch.replay(read_metrics(self._journal.folder, "step"))
         step = state.global_step // self._config.updates_per_step
-        wish = asked(self._journal.folder, step) if step else None
+        wish = processes.on_main(lambda: asked(self._journal.folder, step)) if step else None
         if wish:
             self._reset(step, wish)
         self._clock = time.perf_counter()
@@ -179,17 +188,18 @@ class Conductor(TrainerCallback):
         now = time.perf_counter()
         seconds, self._clock = now - self._clock, now
         run.seconds += seconds
-        run.failed += counts.failed
+        figures = figures_of(counts, self._trainer.rollouts.component, self._trainer.processes)
+        run.failed += figures.counts.failed
         row = {
             "step": step,
             "seconds": seconds,
             "elapsed_s": run.seconds,
             **{name: logs.get(key) for name, key in _FROM_TRL.items()},
-            **step_metrics(counts, seconds, set(self._trainer.eos_token_ids)),
-            **counts.tally.metrics(),
+            **step_metrics(figures, seconds),
+            **figures.counts.tally.metrics(),
             **self._tokens.metrics(self._trainer.accelerator.gather),
             "failed_total": run.failed,
-            "correct_by_component": shares_by_component(counts.kept, self._trainer.rollouts.component),
+            "correct_by_component": shares_by_component(figures.groups),
         }
         if self._trainer.is_world_process_zero():
             self._journal.write("step", **row)
@@ -207,6 +217,8 @@ class Conductor(TrainerCallback):
         **_: Any,
     ) -> None:
         """A checkpoint is complete: what waited for one is done with."""
+        if not self._trainer.processes.main:
+            return
         self._best.settle(self._trainer.run_state.best_step)
         settle(self._journal.folder, state.global_step // self._config.updates_per_step)
 
@@ -216,12 +228,13 @@ class Conductor(TrainerCallback):
         run.kl_over = run.kl_over + 1 if config.reset.kl and kl is not None and kl > config.reset.kl else 0
         if step == config.steps or (every and step % every == 0):
             validated = self._validate(step)
-        wish = asked(self._journal.folder, step)
+        wish = self._trainer.processes.on_main(lambda: asked(self._journal.folder, step))
         cause = wish or due(config.reset, run, step, validated=validated)
         if cause and cause.stalled and config.until == "plateau":
             self._end(step, cause, control)
         elif cause:
             self._reset(step, cause)
+        self._stop.agree(self._trainer.processes)
         if self._stop or wish:
             control.should_save = True
         if self._stop:
@@ -258,8 +271,15 @@ class Conductor(TrainerCallback):
             self._journal.write("validation", step=step, **asdict(result))
             self._observer.validation(step, result)
         if best and self._config.validation.keep_best:
-            self._best.offer(self._trainer.save_policy, {"step": step, "pass_at": result.pass_at})
+            self._keep(step, result)
         return True
+
+    def _keep(self, step: int, result: Validation) -> None:
+        """Writes the policy down as the best so far. All processes have a part in it where its weights are sharded."""
+        if self._trainer.processes.main:
+            self._best.offer(self._trainer.save_policy, {"step": step, "pass_at": result.pass_at})
+        else:
+            self._trainer.save_policy(self._journal.folder)  # it writes nothing here
 
     def _reset(self, step: int, cause: Cause) -> None:
         self._trainer.reset_reference(optimizer=self._config.reset.optimizer)
@@ -268,45 +288,3 @@ class Conductor(TrainerCallback):
         if self._trainer.is_world_process_zero():
             self._journal.write("reset", **run.resets[-1], number=len(run.resets))
             self._observer.reset(step, cause.reason)
-
-
-def step_metrics(counts: StepCounts, seconds: float, end_tokens: set[int]) -> dict[str, Any]:
-    """The numbers of one step's sampling.
-
-    Args:
-        counts: of this process.
-        seconds: of the whole step; what neither generation nor scoring took is the update.
-        end_tokens: a response that ends in none of them was cut off.
-    """
-    known = [reward for group in counts.kept for reward in group.rewards if reward is not None]
-    lengths = [len(ids) for group in counts.kept for ids in group.response_ids]
-    cut = sum(ids[-1] not in end_tokens for group in counts.kept for ids in group.response_ids)
-    sampled = max(counts.sampled, 1)
-    return {
-        "reward": sum(known) / len(known) if known else None,
-        "reward_std": _mean_std(counts.kept),
-        "length": sum(lengths) / len(lengths),
-        "truncated": cut / len(lengths),
-        "failed": counts.failed,
-        "keep_rate": counts.live / sampled,
-        "groups_sampled": counts.sampled,
-        "rounds": counts.rounds,
-        "passed_over": counts.passed_over,
-        "tokens": counts.tokens,
-        "tokens_per_s": counts.tokens / seconds,
-        "generation_s": counts.generation_s,
-        "scoring_s": counts.scoring_s,
-        "scoring_wait_s": counts.scoring_wait_s,
-        "update_s": max(seconds - counts.generation_s - counts.scoring_wait_s, 0.0),
-    }
-
-
-def _mean_std(groups: list[Group]) -> float | None:
-    """The mean over groups of the standard deviation of their rewards."""
-    spreads = []
-    for group in groups:
-        known = [reward for reward in group.rewards if reward is not None]
-        if known:
-            mean = sum(known) / len(known)
-            spreads.append(math.sqrt(sum((reward - mean) ** 2 for reward in known) / len(known)))
-    return sum(spreads) / len(spreads) if spreads else None

@@ -9,7 +9,7 @@ from adapters.prorl.arrivals import Finished, watched
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 
-__all__ = ["decode", "encode_prompt", "generate"]
+__all__ = ["decode", "encode_prompt", "generate", "is_collective"]
 
 _THINK = "<think>"
 _TAIL = 16
@@ -66,6 +66,17 @@ def generate(
             responses += ids
             logprobs += probs or []
     return responses, logprobs or None
+
+
+def is_collective(trainer: Any) -> bool:
+    """Whether processes generate together, so that all must call for it equally often.
+
+    So it is where each holds a part of the weights only, and where they share a vLLM engine.
+    """
+    if trainer.use_vllm:
+        return bool(trainer.args.vllm_mode == "server" or trainer.args.vllm_tensor_parallel_size > 1)
+    plugin = trainer.accelerator.state.deepspeed_plugin
+    return bool(trainer.is_fsdp_enabled or (plugin is not None and plugin.zero_stage == 3))
 
 
 def decode(

@@ -10,10 +10,11 @@ from pathlib import Path
 from adapters.prorl.config import RunConfig
 from adapters.prorl.plan import make_plan
 from adapters.prorl.problems import Problems
+from adapters.prorl.processes import world_size
 from adapters.prorl.warm_start import scrambled_response
 from prorl_envs.errors import ConfigError, MissingExtraError
 
-__all__ = ["check_extra", "check_model", "check_warm_start", "disk_needed"]
+__all__ = ["check_extra", "check_model", "check_processes", "check_warm_start", "disk_needed"]
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json")
 _NEEDED = ("torch", "transformers", "trl", "datasets", "accelerate", "matplotlib")
@@ -64,6 +65,11 @@ def check_model(config: RunConfig) -> None:
             f"prompt and response may take {wanted} tokens, and the model knows {limit} positions: lower "
             f"rollout.max_response_tokens or rollout.max_prompt_tokens"
         )
+
+
+def check_processes(config: RunConfig) -> None:
+    """Raises `ConfigError` when the processes of this launch cannot share the run's batches evenly."""
+    config.device_batch(world_size())
 
 
 def check_warm_start(config: RunConfig, problems: Problems) -> None:

@@ -7,17 +7,19 @@ next problem rather than the next row. TRL gets whole groups back, with rewards 
 
 from __future__ import annotations
 
+import logging
 import math
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
-from adapters.prorl.generation import encode_prompt
+from adapters.prorl.generation import encode_prompt, is_collective
 from adapters.prorl.judging import sample_and_judge
 from adapters.prorl.problems import Problems
+from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.tally import Tally
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
@@ -30,8 +32,10 @@ __all__ = [
     "Rollouts",
     "StepCounts",
     "passed_on",
-    "shares_by_component",
+    "share_of",
 ]
+
+log = logging.getLogger(__name__)
 
 _MAX_PASSED_OVER = 10_000
 
@@ -107,7 +111,7 @@ class Rollouts:
         scorer: who judges.
         tokenizer: of the policy.
         extensions: what changes the rewards of the groups that were chosen, in this order.
-        rank: of this process, of `world_size`.
+        processes: that sample together, each its own share of the stream.
     """
 
     def __init__(
@@ -118,16 +122,16 @@ class Rollouts:
         tokenizer: Any,
         *,
         extensions: Sequence[Extension] = (),
-        rank: int = 0,
-        world_size: int = 1,
+        processes: Processes = ALONE,
     ) -> None:
         self._settings, self._binary = config.rollout, config.objective.reward == "binary"
-        self._mixture = problems.mixture(config.seed, rank=rank, world_size=world_size)
+        self._mixture = problems.mixture(config.seed, rank=processes.rank, world_size=processes.size)
         self._component = {task.id: name for name, tasks in problems.components.items() for task in tasks}
         self._scorer, self._tokenizer, self._extensions = scorer, tokenizer, extensions
         self._problems = problems
         self._again: deque[Draw] = deque()
         self._updates_per_step = config.updates_per_step
+        self._processes = processes
         self._keep_rate = 1.0
         self.counts = StepCounts()
 
@@ -149,14 +153,13 @@ class Rollouts:
 
         Raises:
             InfrastructureError: not one response of the step could be judged.
+            PeerFailedError: on another process.
         """
         wanted = len(prompts) // self._settings.group
         self.counts = StepCounts()
-        groups, logprobs = self._select(wanted, trainer)
+        groups, logprobs = self._processes.together(lambda: self._judged(wanted, trainer))
         step = trainer.state.global_step // self._updates_per_step
         self.counts.kept = groups = [self._shaped(group, step) for group in groups]
-        if all(reward is None for group in groups for reward in group.rewards):
-            raise InfrastructureError(f"no response could be judged: {groups[0].verdicts[0].detail}")
         return {
             "prompt_ids": [group.prompt_ids for group in groups for _ in group.texts],
             "completion_ids": [ids for group in groups for ids in group.response_ids],
@@ -191,13 +194,21 @@ class Rollouts:
         """The component of the mixture that a training task came from."""
         return self._component[task.id]
 
+    def _judged(self, wanted: int, trainer: Any) -> tuple[list[Group], list[list[float]] | None]:
+        groups, logprobs = self._select(wanted, trainer)
+        if all(reward is None for group in groups for reward in group.rewards):
+            raise InfrastructureError(f"no response could be judged: {groups[0].verdicts[0].detail}")
+        return groups, logprobs
+
     def _select(self, wanted: int, trainer: Any) -> tuple[list[Group], list[list[float]] | None]:
         """`wanted` groups: live ones, and dead ones only when the rounds are used up, or are not replaced."""
         live: list[tuple[Group, Any]] = []
         dead: list[tuple[Group, Any]] = []
-        while len(live) < wanted and self.counts.rounds < self._settings.max_rounds:
-            missing = wanted - len(live)
-            for sampled in self._sample(self._round_size(missing, wanted), trainer):
+        while self.counts.rounds < self._settings.max_rounds:
+            size = self._round_size(wanted - len(live), wanted, trainer)
+            if not size:
+                break
+            for sampled in self._sample(size, trainer):
                 (live if sampled[0].alive else dead).append(sampled)
                 self._note_retry(sampled[0])
             self.counts.rounds += 1
@@ -209,11 +220,16 @@ class Rollouts:
         pieces = [row for _, rows in chosen for row in rows or []]
         return [group for group, _ in chosen], pieces or None
 
-    def _round_size(self, missing: int, wanted: int) -> int:
-        """Enough prompts that, at the rate seen so far, the live ones among them fill the gap."""
-        if not self._settings.dynamic_sampling:
-            return missing
-        return min(math.ceil(missing / max(self._keep_rate, 0.1)), max(2 * wanted, missing))
+    def _round_size(self, missing: int, wanted: int, trainer: Any) -> int:
+        """Enough prompts that, at the rate seen so far, the live ones among them fill the gap; 0 where there is none.
+
+        Where processes can only generate together, all take the size of the one that needs most.
+        """
+        size = max(missing, 0)
+        if size and self._settings.dynamic_sampling:
+            size = min(math.ceil(missing / max(self._keep_rate, 0.1)), max(2 * wanted, missing))
+        together = self._processes.size > 1 and is_collective(trainer)
+        return max(self._processes.gather(size)) if together else size
 
     def _sample(self, count: int, trainer: Any) -> list[tuple[Group, Any]]:
         """`count` groups, each with the sampler's log-probs of its responses (or None)."""
@@ -308,11 +324,14 @@ def passed_on(env_reward: Sequence[float | None], **_: Any) -> list[float | None
 passed_on.__name__ = "environment"
 
 
-def shares_by_component(groups: Sequence[Group], name_of: Callable[[Task], str]) -> dict[str, float]:
-    """The share of correct responses by component, failed ones left out."""
-    right, known = Counter[str](), Counter[str]()
-    for group in groups:
-        judged = [verdict.correct for verdict in group.verdicts if verdict.correct is not None]
-        right[name_of(group.task)] += sum(judged)
-        known[name_of(group.task)] += len(judged)
-    return {name: right[name] / known[name] for name in sorted(known) if known[name]}
+def share_of(states: Sequence[Mapping[str, Any]], processes: Processes) -> Mapping[str, Any]:
+    """This process's part of the states that all processes of a run left, in the order of their ranks.
+
+    With another number of processes than before, all go on from the furthest position in the stream of problems: no
+    problem comes twice, and those that slower processes had not reached yet are passed over.
+    """
+    if len(states) == processes.size:
+        return states[processes.rank]
+    log.warning("%d processes go on with a run of %d: not the same run exactly", processes.size, len(states))
+    furthest = max(states, key=lambda state: int(state["mixture"]["position"]))
+    return {**furthest, "keep_rate": sum(float(state["keep_rate"]) for state in states) / len(states)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import sys
 import time
@@ -27,6 +28,7 @@ from adapters.prorl.extension import load_extensions
 from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.problems import Problems
+from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.rollouts import Rollouts
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
 from adapters.prorl.trainer import ProrlTrainer, RunState
@@ -61,6 +63,7 @@ def execute(
     resume: bool,
     console: Console,
     argv: Sequence[str] = (),
+    processes: Processes = ALONE,
 ) -> Outcome:
     """Trains, from the beginning or from the newest checkpoint in `folder`.
 
@@ -71,6 +74,7 @@ def execute(
         resume: go on from its newest checkpoint (or from the beginning when there is none yet).
         console: where progress is shown.
         argv: the command, for the record.
+        processes: that train together; the first of them writes the folder.
 
     Raises:
         ConfigError: the checkpoint belongs to other problems.
@@ -83,22 +87,23 @@ def execute(
     for extension in extensions:
         problems = problems.shown(extension.prompt)
     journal = Journal(folder)
-    checkpoint = latest_checkpoint(folder / "checkpoints") if resume else None
+    checkpoint = processes.on_main(lambda: latest_checkpoint(folder / "checkpoints")) if resume else None
     past = RunState.read(checkpoint) if checkpoint else RunState()
     done = _step_of(checkpoint, config) if checkpoint else 0
     over = done >= config.steps or (config.until == "plateau" and past.ended is not None)
     if over and (folder / "model").exists():
         console.print("this run is finished; a larger --steps goes on with it", highlight=False)
         return Outcome(finished=True, signal=None, step=done)
-    journal.forget_after(done if checkpoint else -1, resets=len(past.resets))
-    journal.begin(config, argv)
+    if processes.main:
+        journal.forget_after(done if checkpoint else -1, resets=len(past.resets))
+        journal.begin(config, argv)
     stop = StopRequest()
     display = Display(console, config.steps)
     began = time.perf_counter()
-    with stop.listening(), Scorer(verifiers=problems.verifiers or None) as scorer, display:
-        base = _base_model(config, problems, folder, display)
+    with stop.listening(), _scorer(problems, processes) as scorer, display:
+        base = processes.on_main(lambda: _base_model(config, problems, folder, display))
         tokenizer = AutoTokenizer.from_pretrained(base, padding_side="left")
-        rollouts = Rollouts(config, problems, scorer, tokenizer, extensions=extensions)
+        rollouts = Rollouts(config, problems, scorer, tokenizer, extensions=extensions, processes=processes)
         trainer = ProrlTrainer(
             # A run that was killed between its end and its model has no step left to make.
             config.model_copy(update={"steps": done}) if over else config,
@@ -107,6 +112,7 @@ def execute(
             rollouts,
             folder / "checkpoints",
             extensions=extensions,
+            processes=processes,
         )
         Conductor(config, problems.heldout, scorer, journal, display, stop).attach(trainer)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -114,21 +120,29 @@ def execute(
         finished = step >= config.steps or state.ended is not None
         if finished:
             _save_model(trainer, folder / "model")
-    journal.write(
-        "session", step=step, finished=finished, ended=state.ended, best=state.best, best_step=state.best_step,
-        seconds=time.perf_counter() - began,
-    )  # fmt: skip
-    draw_curves(folder)
-    _summary(console, folder, state, finished=finished)
+    if processes.main:
+        journal.write(
+            "session", step=step, finished=finished, ended=state.ended, best=state.best, best_step=state.best_step,
+            seconds=time.perf_counter() - began,
+        )  # fmt: skip
+        draw_curves(folder)
+        _summary(console, folder, state, finished=finished)
     return Outcome(finished, stop.signal, step)
 
 
 def _save_model(trainer: ProrlTrainer, folder: Path) -> None:
     with written("the trained model"):
-        part = staging(folder)
+        part = trainer.processes.on_main(lambda: staging(folder))
         trainer.save_policy(part)
-        discard(folder)
-        publish(part, folder)
+        if trainer.processes.main:
+            discard(folder)
+            publish(part, folder)
+
+
+def _scorer(problems: Problems, processes: Processes) -> Scorer:
+    """Of this process, with its share of the machine's CPUs."""
+    workers = max(min(16, len(os.sched_getaffinity(0)) // processes.local_size), 1)
+    return Scorer(verifiers=problems.verifiers or None, workers=workers)
 
 
 def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Display) -> Path:

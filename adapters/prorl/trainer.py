@@ -25,7 +25,8 @@ from adapters.prorl.config import RunConfig
 from adapters.prorl.durable import STATE, UNFINISHED, publish, rotate, written
 from adapters.prorl.extension import Extension
 from adapters.prorl.objective_trainer import ObjectiveTrainer
-from adapters.prorl.rollouts import Rollouts, passed_on
+from adapters.prorl.processes import ALONE, Processes
+from adapters.prorl.rollouts import Rollouts, passed_on, share_of
 from adapters.prorl.sync_check import Mismatch, with_sync_check
 from adapters.prorl.trl_settings import grpo_config
 from adapters.prorl.weight_sync import engine_made_with, sync_by_reload
@@ -101,6 +102,7 @@ class ProrlTrainer(ObjectiveTrainer):
         output: folder for checkpoints.
         callbacks: of transformers.
         extensions: what changes TRL's settings and the loss.
+        processes: that train together.
     """
 
     def __init__(
@@ -113,8 +115,9 @@ class ProrlTrainer(ObjectiveTrainer):
         callbacks: list[Any] | None = None,
         *,
         extensions: Sequence[Extension] = (),
+        processes: Processes = ALONE,
     ) -> None:
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        self.processes = processes
         self.run_state = RunState()
         self._staging: Path | None = None
         self.before_checkpoint: Callable[[], None] = lambda: None
@@ -129,7 +132,7 @@ class ProrlTrainer(ObjectiveTrainer):
                 model=model,
                 processing_class=tokenizer,
                 reward_funcs=passed_on,
-                args=grpo_config(config, output, processes=processes, extensions=extensions),
+                args=grpo_config(config, output, processes=processes.size, extensions=extensions),
                 # Placeholders: `rollouts` chooses the problems. One epoch, so that no seam falls inside the run.
                 train_dataset=Dataset.from_dict({"prompt": [""] * (config.rollout.prompts * config.steps)}),
                 rollout_func=with_sync_check(config, rollouts, lambda found: self.on_comparison(found)),
@@ -171,8 +174,10 @@ class ProrlTrainer(ObjectiveTrainer):
             self._staging = output / UNFINISHED
             try:
                 super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+                # Everybody's random states are on the disk once all have come here.
+                sampling = self.processes.gather(self.rollouts.state_dict())
                 if self.args.should_save:
-                    self._save_own_state(self._staging / name)
+                    self._save_own_state(self._staging / name, sampling)
                     self.before_checkpoint()
                     publish(self._staging / name, output / name)
                     rotate(output, self.args.save_total_limit or 1)
@@ -188,10 +193,10 @@ class ProrlTrainer(ObjectiveTrainer):
         """Where TRL writes: beside the complete checkpoints, which it must not rotate before the new one is there."""
         return str(self._staging) if self._staging else super()._get_output_dir(trial)
 
-    def _save_own_state(self, folder: Path) -> None:
+    def _save_own_state(self, folder: Path, sampling: list[dict[str, Any]]) -> None:
         if self.ref_model is not None and self.run_state.resets:
             torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / _REFERENCE)
-        state = {"run": asdict(self.run_state), "rollouts": self.rollouts.state_dict()}
+        state = {"run": asdict(self.run_state), "rollouts": sampling}
         (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
@@ -199,7 +204,7 @@ class ProrlTrainer(ObjectiveTrainer):
         folder = Path(resume_from_checkpoint)
         state = json.loads((folder / STATE).read_text(encoding="utf-8"))
         self.run_state = RunState(**state["run"])
-        self.rollouts.load_state_dict(state["rollouts"])
+        self.rollouts.load_state_dict(share_of(state["rollouts"], self.processes))
         if self.ref_model is not None and (folder / _REFERENCE).exists():
             weights = torch.load(folder / _REFERENCE, map_location="cpu", weights_only=True)
             self.accelerator.unwrap_model(self.ref_model).load_state_dict(weights)

@@ -60,6 +60,7 @@ def grpo_config(
         model_init_kwargs={"dtype": config.model.dtype},
         bf16=config.model.bf16 and on_gpu,
         gradient_checkpointing=config.model.gradient_checkpointing,
+        ddp_find_unused_parameters=False,
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
         shuffle_dataset=False,
@@ -69,6 +70,7 @@ def grpo_config(
         report_to=[],
         disable_tqdm=True,
         log_level="error",
+        log_level_replica="error",
     )
     for extension in extensions:
         settings |= extension.trl_settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,42 +47,78 @@ class Validation:
 def validate(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Scorer) -> Validation:
     """Samples ``validation.samples`` responses to each task and judges them by strict correctness.
 
-    The random states of the run are left as they were, and the same noise is used each time.
+    Processes share the tasks out; each returns the result over all of them. The random states of the run are left as
+    they were, and the same noise is used each time.
 
     Raises:
         InfrastructureError: not one problem could be judged.
     """
-    began, samples = time.perf_counter(), config.validation.samples
-    tokenizer = trainer.processing_class
-    training = trainer.model.training
-    prompts = [encode_prompt(tokenizer, task) for task in tasks]
-    with torch.random.fork_rng():
-        torch.manual_seed(_SEED)
-        trainer.model.eval()
-        done = sample_and_judge(
-            trainer, scorer, tokenizer, tasks, prompts, samples,
-            chunk=config.rollout.chunk, temperature=config.validation.temperature,
-        )  # fmt: skip
-        trainer.model.train(training)
-    responses, verdicts = done.responses, done.verdicts
+    began, processes = time.perf_counter(), trainer.processes
+    mine = processes.together(lambda: _share(trainer, config, tasks, scorer))
+    parts = [row for rows in processes.gather(mine) for row in rows]
+    samples = config.validation.samples
     judged: dict[str, list[int]] = {}
-    failed = 0
-    for index, task in enumerate(tasks):
-        views = [verdict.correct for verdict in verdicts[index * samples : (index + 1) * samples]]
-        failed += sum(view is None for view in views)
-        if None not in views:
-            judged.setdefault(source_of(task), []).append(sum(bool(view) for view in views))
+    for row in sorted(parts, key=lambda row: row.position):
+        if None not in row.correct:
+            judged.setdefault(row.source, []).append(sum(map(bool, row.correct)))
     correct = [count for counts in judged.values() for count in counts]
     if not correct:
-        raise InfrastructureError(f"no validation response could be judged: {verdicts[0].detail}")
+        raise InfrastructureError(f"no validation response could be judged: {parts[0].detail}")
+    responses = len(parts) * samples
     return Validation(
         pass_at={k: mean_pass_at_k(correct, samples, k) for k in sorted({1, samples})},
         by_source={name: mean_pass_at_k(counts, samples, 1) for name, counts in sorted(judged.items())},
-        length=sum(map(len, responses)) / len(responses),
-        truncated=sum(ids[-1] not in trainer.eos_token_ids for ids in responses) / len(responses),
-        failed=failed,
+        length=sum(sum(row.lengths) for row in parts) / responses,
+        truncated=sum(row.truncated for row in parts) / responses,
+        failed=sum(view is None for row in parts for view in row.correct),
         seconds=time.perf_counter() - began,
     )
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """One held-out problem with what its responses were worth, as it travels between processes."""
+
+    position: int
+    source: str
+    correct: list[bool | None]
+    lengths: list[int]
+    truncated: int
+    detail: str
+
+
+def _share(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Scorer) -> list[_Problem]:
+    """This process's share of the tasks, sampled and judged."""
+    samples, processes, tokenizer = config.validation.samples, trainer.processes, trainer.processing_class
+    positions = list(range(processes.rank, len(tasks), processes.size))
+    # Processes that generate together do so equally often: the first problem fills up where the shares are uneven.
+    filled = positions + [0] * (math.ceil(len(tasks) / processes.size) - len(positions))
+    chosen = [tasks[position] for position in filled]
+    prompts = [encode_prompt(tokenizer, task) for task in chosen]
+    training = trainer.model.training
+    with torch.random.fork_rng():
+        torch.manual_seed(_SEED + processes.rank)
+        trainer.model.eval()
+        done = sample_and_judge(
+            trainer, scorer, tokenizer, chosen, prompts, samples,
+            chunk=config.rollout.chunk, temperature=config.validation.temperature,
+        )  # fmt: skip
+        trainer.model.train(training)
+    rows = []
+    for index, position in enumerate(positions):
+        part = slice(index * samples, (index + 1) * samples)
+        responses, verdicts = done.responses[part], done.verdicts[part]
+        rows.append(
+            _Problem(
+                position=position,
+                source=source_of(tasks[position]),
+                correct=[verdict.correct for verdict in verdicts],
+                lengths=[len(ids) for ids in responses],
+                truncated=sum(ids[-1] not in trainer.eos_token_ids for ids in responses),
+                detail=verdicts[0].detail,
+            )
+        )
+    return rows
 
 
 def source_of(task: Task) -> str:

@@ -95,13 +95,6 @@ def test_problems_that_the_tiny_model_has_no_form_for(
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_several_processes_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert "one process" in refused(capsys, "--runs", str(tmp_path / "runs"))
-
-
 def test_a_dry_run_of_the_papers_setting_needs_neither_model_nor_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

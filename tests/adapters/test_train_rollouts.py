@@ -12,12 +12,15 @@ import pytest
 pytest.importorskip("trl")
 
 from adapters.prorl.config import RunConfig
+from adapters.prorl.figures import figures_of, shares_by_component
 from adapters.prorl.generation import decode, encode_prompt, generate
 from adapters.prorl.problems import Problems
-from adapters.prorl.rollouts import Group, Rollouts, passed_on, shares_by_component
+from adapters.prorl.processes import ALONE, Processes
+from adapters.prorl.rollouts import Group, Rollouts, passed_on
 from adapters.prorl.settings import validated
 from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
+from tests.adapters.side_by_side import side_by_side
 
 GROUP = 4
 
@@ -43,10 +46,15 @@ class Policy:
     use_vllm = use_transformers_continuous_batching = False
     eos_token_ids = (0,)
     model_wrapped = SimpleNamespace(generate=None)
-    accelerator = SimpleNamespace(unwrap_model=lambda model: model)
+    accelerator = SimpleNamespace(
+        unwrap_model=lambda model: model, state=SimpleNamespace(deepspeed_plugin=None)
+    )
     state = SimpleNamespace(global_step=0)
 
-    def __init__(self, answer: Callable[[str, int], str] = lambda prompt, _: prompt[0]) -> None:
+    def __init__(
+        self, answer: Callable[[str, int], str] = lambda prompt, _: prompt[0], *, collective: bool = False
+    ) -> None:
+        self.is_fsdp_enabled = collective
         self.answer, self.generation_config = answer, SimpleNamespace(temperature=1.0)
         self.calls: list[tuple[int, float]] = []
 
@@ -179,11 +187,15 @@ def test_the_stream_goes_on_where_it_stood() -> None:
 
 
 def test_processes_sample_disjoint_problems() -> None:
-    given, seen = problems(mixed=64), []
-    for rank in range(2):
-        sampler = Rollouts(config(), given, Judge(), Letters(), rank=rank, world_size=2)  # type: ignore[arg-type]
+    given = problems(mixed=64)
+
+    def sampled(processes: Processes) -> set[str]:
+        sampler = Rollouts(config(), given, Judge(), Letters(), processes=processes)  # type: ignore[arg-type]
         sampler([""] * 4 * GROUP, Policy())
-        seen.append({group.task.id for group in sampler.counts.kept})
+        return {group.task.id for group in sampler.counts.kept}
+
+    seen = side_by_side(2, sampled)
+    assert [len(ids) for ids in seen] == [4, 4]
     assert not seen[0] & seen[1]
 
 
@@ -228,7 +240,8 @@ def test_prompts_go_through_the_chat_template_where_there_is_one() -> None:
 def test_shares_leave_failures_out() -> None:
     sampler = rollouts(config(dynamic_sampling=False), problems(half_failed=50))
     sampler([""] * 8 * GROUP, Policy())
-    assert shares_by_component(sampler.counts.kept, sampler.component) == {"half_failed": 0.5}
+    figures = figures_of(sampler.counts, sampler.component, ALONE)
+    assert shares_by_component(figures.groups) == {"half_failed": 0.5}
 
 
 def test_reasoning_that_the_prompt_opened_is_not_taken_for_an_answer() -> None:

@@ -1,0 +1,156 @@
+"""What the tests of several processes start: `python -m tests.adapters.two_processes SCENARIO FOLDER` on each rank.
+
+Each scenario leaves runs in FOLDER; the tests read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tests.adapters.micro_run import MICRO, micro_config
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(scenario: str, folder: Path, *, size: int = 2, **environment: str) -> list[subprocess.Popen[str]]:
+    """Starts the processes as a launcher would."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        **os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size),
+        "LOCAL_WORLD_SIZE": str(size), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **environment,
+    }  # fmt: skip
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.adapters.two_processes", scenario, str(folder)],
+            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in range(size)
+    ]  # fmt: skip
+
+
+def finish(started: Sequence[subprocess.Popen[str]], timeout: float = 240) -> list[tuple[int, str]]:
+    """Exit codes and error output by rank; whatever does not end in time is killed."""
+    try:
+        ended = [process.communicate(timeout=timeout)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    return [(process.returncode, words) for process, words in zip(started, ended, strict=True)]
+
+
+def fixed_responses(trainer: Any, prompts: Sequence[list[int]], samples: int, **_: Any) -> Any:
+    """In place of the sampler: responses that depend on the prompt alone, half of them cut off."""
+    made = []
+    for prompt in prompts:
+        rng = random.Random(str(prompt))
+        for sample in range(samples):
+            letters = [rng.randrange(20, 90) for _ in range(rng.randrange(3, 8))]
+            made.append(letters + ([trainer.eos_token_ids[0]] if sample % 2 else []))
+    return made, None
+
+
+def fixed_verdicts(_: Any, tasks: Sequence[Any], responses: Sequence[str]) -> Any:
+    """In place of the Scorer: long responses are right."""
+    from prorl_envs.core import Verdict
+
+    return [Verdict.binary(len(response) > 4) for response in responses]
+
+
+@contextlib.contextmanager
+def fixed_rollouts() -> Iterator[None]:
+    """Training on responses that do not depend on the sampler, in mini-batches that do not depend on a shuffle."""
+    with (
+        mock.patch("adapters.prorl.rollouts.generate", fixed_responses),
+        mock.patch("prorl_envs.scoring.Scorer.score", fixed_verdicts),
+        mock.patch("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch),
+    ):
+        yield
+
+
+FIXED: dict[str, Any] = {
+    "warm_start": {"updates": 20, "tasks": 160, "batch": 32, "learning_rate": 0.006},
+    # Groups are dead or alive by the prompt; replacing them would make the set depend on who drew which.
+    "rollout": {**MICRO["rollout"], "dynamic_sampling": False},
+    "validation": {"tasks": 0},
+    "reset": {"every": 2},
+}
+
+
+def run(folder: Path, processes: Any, *, resume: bool = False, **changes: Any) -> Any:
+    """A micro run in `folder`."""
+    from rich.console import Console
+
+    from adapters.prorl.problems import load_problems
+    from adapters.prorl.run import execute
+
+    processes.on_main(lambda: folder.mkdir(exist_ok=True))
+    config = micro_config(folder.parent, **changes)
+    return execute(
+        config, load_problems(config), folder, resume=resume, console=Console(quiet=True), processes=processes
+    )
+
+
+def fixed(folder: Path, processes: Any) -> None:
+    """Four steps of two updates on fixed responses."""
+    with fixed_rollouts():
+        run(folder / f"fixed-{processes.size}", processes, **FIXED)
+
+
+def resumed(folder: Path, processes: Any) -> None:
+    """One straight run; one that a signal to process 1 stops in step 3, and that goes on."""
+    from adapters.prorl.trainer import ProrlTrainer
+
+    run(folder / "straight", processes)
+    real = ProrlTrainer.training_step
+
+    def stop(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.state.global_step == 4 and processes.rank == 1:
+            signal.raise_signal(signal.SIGTERM)
+        return real(self, *args, **kwargs)
+
+    with mock.patch.object(ProrlTrainer, "training_step", stop):
+        outcome = run(folder / "stopped", processes)
+    assert (outcome.finished, outcome.step) == (False, 3), outcome
+    assert outcome.signal == signal.SIGTERM
+    assert run(folder / "stopped", processes, resume=True).finished
+
+
+def crashing(folder: Path, processes: Any) -> None:
+    """Process 1 fails in the middle of an update."""
+    from adapters.prorl.trainer import ProrlTrainer
+
+    def crash(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.state.global_step == 2 and processes.rank == 1:
+            raise MemoryError("no room for the batch")
+        return real(self, *args, **kwargs)
+
+    real = ProrlTrainer.training_step
+    with mock.patch.object(ProrlTrainer, "training_step", crash):
+        run(folder / "crashing", processes, **FIXED)
+
+
+def main() -> None:
+    """Runs the scenarios that the command line names, one after another."""
+    from adapters.prorl.processes import joined
+
+    names, folder = sys.argv[1].split(","), Path(sys.argv[2])
+    with joined() as processes:
+        for name in names:
+            globals()[name](folder, processes)
+
+
+if __name__ == "__main__":
+    main()
