@@ -275,7 +275,7 @@ class Conductor(TrainerCallback):
         return True
 
     def _keep(self, step: int, result: Validation) -> None:
-        """Writes the policy down as the best so far. All processes have a part in it where its weights are sharded."""
+        """Writes the policy down as the best so far. All processes take part where its weights are sharded."""
         if self._trainer.processes.main:
             self._best.offer(self._trainer.save_policy, {"step": step, "pass_at": result.pass_at})
         else:
