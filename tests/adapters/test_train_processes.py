@@ -27,7 +27,7 @@ from tests.adapters.side_by_side import side_by_side
 from tests.adapters.test_train_rollouts import GROUP, Judge, Letters, Policy, config, problems
 from tests.adapters.two_processes import FIXED, finish, fixed_rollouts, run, start
 
-TIMES = {"seconds", "elapsed_s", "tokens_per_s", "generation_s", "scoring_s", "update_s"}
+TIMES = {"seconds", "elapsed_s", "tokens_per_s", "generation_s", "scoring_s", "scoring_wait_s", "update_s"}
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -171,7 +171,8 @@ def test_batches_that_the_processes_cannot_share_are_refused(monkeypatch: pytest
 
 
 def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
-    assert [code for code, _ in finish(start("fixed", tmp_path))] == [0, 0]
+    ended = finish(start("fixed", tmp_path))
+    assert [code for code, _ in ended] == [0, 0], ended
     with fixed_rollouts():
         run(tmp_path / "fixed-1", ALONE, **FIXED)
     one, two = weights(tmp_path / "fixed-1"), weights(tmp_path / "fixed-2")

@@ -51,7 +51,9 @@ def finish(started: Sequence[subprocess.Popen[str]], timeout: float = 240) -> li
     return [(process.returncode, words) for process, words in zip(started, ended, strict=True)]
 
 
-def fixed_responses(trainer: Any, prompts: Sequence[list[int]], samples: int, **_: Any) -> Any:
+def fixed_responses(
+    trainer: Any, prompts: Sequence[list[int]], samples: int, *, finished: Any, **_: Any
+) -> Any:
     """In place of the sampler: responses that depend on the prompt alone, half of them cut off."""
     made = []
     for prompt in prompts:
@@ -59,6 +61,7 @@ def fixed_responses(trainer: Any, prompts: Sequence[list[int]], samples: int, **
         for sample in range(samples):
             letters = [rng.randrange(20, 90) for _ in range(rng.randrange(3, 8))]
             made.append(letters + ([trainer.eos_token_ids[0]] if sample % 2 else []))
+    finished(dict(enumerate(made)))
     return made, None
 
 
@@ -73,7 +76,7 @@ def fixed_verdicts(_: Any, tasks: Sequence[Any], responses: Sequence[str]) -> An
 def fixed_rollouts() -> Iterator[None]:
     """Training on responses that do not depend on the sampler, in mini-batches that do not depend on a shuffle."""
     with (
-        mock.patch("adapters.prorl.rollouts.generate", fixed_responses),
+        mock.patch("adapters.prorl.judging.generate", fixed_responses),
         mock.patch("prorl_envs.scoring.Scorer.score", fixed_verdicts),
         mock.patch("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch),
     ):
