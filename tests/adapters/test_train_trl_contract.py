@@ -79,6 +79,8 @@ def test_the_objective_finds_what_it_takes_over() -> None:
         "old_per_token_logps",
         "ref_per_token_logps",
         "num_items_in_batch",
+        "importance_sampling_ratio",
+        "sampling_per_token_logps",
     ):
         assert f'"{key}"' in sampling
     assert "return logps, entropies, aux_loss" in inspect.getsource(
@@ -90,6 +92,11 @@ def test_the_objective_finds_what_it_takes_over() -> None:
     assert 'inputs["num_items_in_batch"].clamp(min=1.0) / self.accelerator.num_processes' in loss
     assert "normalizer * self.current_gradient_accumulation_steps / self.args.steps_per_generation" in loss
     assert parameters(GRPOTrainer._compute_loss) == ["self", "model", "inputs"]
+    made = inspect.getsource(GRPOTrainer.__init__)
+    for name in ("_tokenizer", "loss_type", "beta", "_metrics"):
+        assert f"self.{name} =" in made
+    for name in ("mode", "clip_min", "clip_max"):
+        assert f"self.vllm_importance_sampling_{name} =" in made
 
 
 @pytest.mark.parametrize(
