@@ -5,11 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sandbox.agent.wire import JOB, LENGTH, Ending, Record
+from sandbox.agent.wire import JOB, LENGTH
 
-__all__ = ["Job", "Run"]
+__all__ = ["Job", "Record", "Run"]
+
+
+class Record(NamedTuple):
+    """One message of an agent: see `sandbox.agent.wire.RECORD`."""
+
+    kind: int
+    test: int
+    status: int
+    wall_us: int
+    cpu_us: int
+    rss_kb: int
+    out: bytes
+    err: bytes
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Run:
     """What an agent said about one job.
 
     Attributes:
-        ending: why it ended; ``None`` when the agent was lost or killed first.
+        ending: why it ended, one of `sandbox.agent.wire.Ending`; ``None`` when the agent was lost or killed first.
         records: of the tests that ended, by index.
         compiled_s: how long compiling took; ``None`` when the program never compiled.
         died: the wait status of a lost program process, if it was lost.
@@ -53,7 +66,7 @@ class Run:
         detail: the compiler's message, or what was wrong.
     """
 
-    ending: Ending | None = None
+    ending: int | None = None
     records: dict[int, Record] = field(default_factory=dict)
     compiled_s: float | None = None
     died: int | None = None

@@ -33,7 +33,7 @@ _LOADABLE = frozenset(
         "concurrent.futures", "contextlib", "csv", "ctypes", "dataclasses", "datetime", "decimal", "difflib",
         "enum", "fractions", "hashlib", "inspect", "io", "json", "logging", "numbers", "pathlib", "pickle",
         "pprint", "queue", "random", "secrets", "shutil", "socket", "statistics", "struct", "tempfile",
-        "textwrap", "timeit", "traceback", "types", "typing", "unicodedata", "uuid", "zlib",
+        "textwrap", "threading", "timeit", "traceback", "types", "typing", "unicodedata", "uuid", "zlib",
     }
 )  # fmt: skip
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 from sandbox import load
 from sandbox.agent import values
 from sandbox.agent.child import MEMORY_EXIT
-from sandbox.agent.wire import Kind, Record
+from sandbox.agent.wire import Kind
 from sandbox.compare import Compare, compare_named
 from sandbox.errors import InvalidProgramError
-from sandbox.exchange import Job
+from sandbox.exchange import Job, Record
 from sandbox.imports import prelude_for, wanted_modules
 from sandbox.languages import Language
 from sandbox.protocol import Asserts, CallTest, Limits, Program, StdinTest, TestResult, TestStatus

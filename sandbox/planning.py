@@ -64,9 +64,9 @@ class Plan:
 def _status(run: Run) -> tuple[ProgramStatus, str]:
     if run.late or run.ending in (Ending.TIMEOUT, Ending.COMPILE_TIMEOUT):
         return ProgramStatus.TIMEOUT, "past the total time"
-    if run.ending is Ending.COMPILE_ERROR:
+    if run.ending == Ending.COMPILE_ERROR:
         return ProgramStatus.COMPILE_ERROR, run.detail
-    if run.ending is Ending.DONE:
+    if run.ending == Ending.DONE:
         return ProgramStatus.OK, ""
     if run.died is not None and run.compiled_s is None:
         return ProgramStatus.COMPILE_ERROR, "the compiler was killed by this source"

@@ -5,18 +5,23 @@ Its exit status is all it says besides what it prints. It may lie about both: ne
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import contextlib
 import importlib
+import io
 import os
 import sys
-import threading
+from _thread import _count as _thread_count
+from atexit import _ncallbacks as _exit_handlers
 from collections.abc import Callable
 from types import CodeType, ModuleType
-from typing import Any
 
 from sandbox.agent import values
+from sandbox.agent.entry import RESULT_FD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["MEMORY_EXIT", "NOT_PLAIN_EXIT", "Scene", "run_call", "run_script"]
 
@@ -25,8 +30,6 @@ MEMORY_EXIT = 97
 
 NOT_PLAIN_EXIT = 98
 """Exit status of a call whose result is no plain data."""
-
-RESULT_FD = 3
 
 
 class Scene:
@@ -48,7 +51,7 @@ class Scene:
 
     def renew(self) -> None:
         """An empty ``__main__`` again, for another test in the same process."""
-        self.main = ModuleType("__main__")
+        self.main = sys.modules["__main__"] = ModuleType("__main__")
         vars(self.main).update(__builtins__=__builtins__, __file__="solution.py", __annotations__={})
 
 
@@ -60,10 +63,31 @@ def seed() -> None:
         sys.modules["numpy"].random.seed(0)
 
 
-def run_script(code: CodeType, scene: Scene) -> int:
-    """Runs a program as ``__main__``; the exit status."""
-    sys.modules["__main__"] = scene.main
-    return guarded(lambda: exec(code, scene.main.__dict__))  # noqa: S102
+def open_streams() -> None:
+    """Standard streams on descriptors 0 to 2 as an interpreter in UTF-8 mode opens them."""
+    for fd, name, errors in (
+        (0, "stdin", "surrogateescape"),
+        (1, "stdout", "surrogateescape"),
+        (2, "stderr", "backslashreplace"),
+    ):
+        mode = "w" if fd else "r"
+        raw = io.FileIO(fd, mode, closefd=False)
+        raw.name = f"<{name}>"
+        buffer = io.BufferedWriter(raw) if fd else io.BufferedReader(raw)
+        stream = io.TextIOWrapper(buffer, "utf-8", errors, newline="\n", line_buffering=fd == 2)
+        stream.mode = mode  # type: ignore[misc]
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def run_script(code: CodeType, namespace: dict[str, Any]) -> int:
+    """Runs a program in `namespace`, that of ``__main__``; the exit status."""
+    status = 0
+    try:
+        exec(code, namespace)  # noqa: S102
+    except BaseException as error:  # noqa: BLE001 - the boundary around a stranger's program
+        status = _status_of(error)
+    return _finish(status)
 
 
 def run_call(code: CodeType, scene: Scene, fn_name: str) -> int:
@@ -91,23 +115,24 @@ def guarded(body: Callable[[], Any]) -> int:
     status = 0
     try:
         body()
-    except BaseException as error:  # noqa: BLE001 - the boundary around a stranger's program
+    except BaseException as error:  # noqa: BLE001 - as above
         status = _status_of(error)
+    return _finish(status)
+
+
+def _finish(status: int) -> int:
     try:
-        _finish()
-    except BaseException as error:  # noqa: BLE001
+        if _thread_count() and "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()
+        if _exit_handlers():
+            atexit._run_exitfuncs()
+        if sys.stdout is not None and not sys.stdout.closed:
+            sys.stdout.flush()
+        if sys.stderr is not None and not sys.stderr.closed:
+            sys.stderr.flush()
+    except BaseException as error:  # noqa: BLE001 - as above
         status = status or _status_of(error)
     return status
-
-
-def _finish() -> None:
-    if _thread._count():
-        threading._shutdown()  # type: ignore[attr-defined]
-    if atexit._ncallbacks():
-        atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not stream.closed:
-            stream.flush()
 
 
 def _status_of(error: BaseException) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from sandbox.agent import kernel
 from sandbox.agent.guard import Guard
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sandbox.agent.job import Job
 
-__all__ = ["Built", "build", "test_body"]
+__all__ = ["Built", "build", "place", "run"]
 
 _LARGEST = 256 << 20
 
@@ -47,11 +48,9 @@ def build(job: Job, guard: Guard) -> Built | None:
     if pid == 0:
         os.setpgid(0, 0)
         _copy(source, command["source"])
-        nothing = os.memfd_create("in", os.MFD_CLOEXEC)
-        for at, fd in enumerate((nothing, words, words)):
-            os.dup2(fd, at)
-        guard.close_fds(3)
-        guard.enter_test("compiler")
+        entry = guard.entries["compiler"]
+        entry.take(os.memfd_create("in", os.MFD_CLOEXEC), words, words, -1)
+        entry.hold()
         _execute(command["compile"], command["environment"])
     in_time = guard.wait_for(pid, job.remaining(), creations=4096)
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -69,15 +68,10 @@ def build(job: Job, guard: Guard) -> Built | None:
     return Built(files, command)
 
 
-def test_body(built: Built, guard: Guard) -> Callable[[], int]:
-    """What a test process does: copies the files into place, then becomes the program."""
-
-    def body() -> int:
-        guard.enter_test("program")
-        _execute(built.command["run"], built.command["environment"])
-        return 127
-
-    return body
+def run(built: Built) -> int:
+    """In a test process: becomes the program."""
+    _execute(built.command["run"], built.command["environment"])
+    return 127
 
 
 def place(built: Built) -> None:

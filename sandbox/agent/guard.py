@@ -11,13 +11,18 @@ import resource
 import select
 import signal
 import sys
-import time
-from typing import Any
+from os import close, pidfd_open
+from time import monotonic
 
 from sandbox.agent import creation, drop, jail, kernel, landlock, policy, proof, scratch, seccomp, supervisor
 from sandbox.agent.cgroup import Cgroup
+from sandbox.agent.entry import KEPT_FD, Entry
 
-__all__ = ["KEPT_FD", "Guard"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Guard"]
 
 _OWN_DATA = 64 << 20
 """Memory that an interpreter with what it has loaded takes for itself."""
@@ -26,9 +31,10 @@ _RESERVED = 1 << 30
 """What runtimes with many threads take for their stacks, and hardly use."""
 
 _NO_LIMIT = -1
+_READABLE = select.POLLIN
 
-KEPT_FD = 4
-"""First of the descriptors that stay open in test processes: folders of the interpreter."""
+_OWN_TASKS = 16
+"""Processes of the agent itself, and some room."""
 
 
 class Guard:
@@ -38,8 +44,10 @@ class Guard:
         report: layer -> "on", or why it is off. Sent to the judge, which decides.
         watched: descriptors that become readable when the agent has to leave.
         scratch_fd: the scratch folder, open.
+        entries: for each kind of test process, how it comes to be held.
         may_read: attempts of `sandbox.agent.proof` that may succeed at this level.
         paths: where the interpreter finds its modules from inside.
+        rehearses: limits stay as they are, because this process has to live with them.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -51,10 +59,14 @@ class Guard:
         self.may_read: tuple[str, ...] = ()
         self._first_closed = KEPT_FD
         self.scratch_fd = -1
-        self._filters: dict[policy.Holds, tuple[seccomp.Filter, list[int]]] = {}
+        self.entries: dict[policy.Holds, Entry] = dict.fromkeys(policy.KINDS, Entry())
+        self._filters: list[seccomp.Filter] = []
         self._mapped = False
         self._shared_user = False
         self._allowance: creation.Allowance | None = None
+        self.rehearses = False
+        self._poll = select.poll()
+        self._clean: tuple[int, ...] | None = None
         self._held = self.level != "unsafe"
 
     def build(self) -> None:
@@ -80,6 +92,7 @@ class Guard:
         if self._held:
             self._drop(uid, gid, folder)
             proof.prove(self, folder)
+        self._clean = scratch.clean_state(self.scratch_fd)
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=folder, TMPDIR=folder, LANG="C.UTF-8")
@@ -157,10 +170,11 @@ class Guard:
         if rules is not None:
             rules.restrict()
         seccomp.install(policy.base_filter())
-        kinds: tuple[policy.Holds, ...] = ("python", "program", "compiler")
-        for kind in kinds:
+        for kind in policy.KINDS:
             compiled = policy.test_filter(kind, shared_user=self._shared_user)
-            self._filters[kind] = (compiled, compiled.places(policy.OWN_PID))
+            places = compiled.places(policy.OWN_PID)
+            self.entries[kind] = Entry(self._first_closed, compiled.code, places, compiled.address)
+            self._filters.append(compiled)
         self.report["seccomp"] = "on"
 
     def _landlock(self, folder: str) -> landlock.Ruleset | None:
@@ -205,65 +219,59 @@ class Guard:
             (resource.RLIMIT_AS, _NO_LIMIT if reserves else memory + self.settings["own_bytes"]),
             (resource.RLIMIT_FSIZE, limits["file_bytes"]),
             (resource.RLIMIT_CPU, int(limits["total_s"]) + 2),
-            (resource.RLIMIT_NPROC, limits["threads"] + 16 + limits["tasks"]),
+            (resource.RLIMIT_NPROC, limits["threads"] + _OWN_TASKS + limits["tasks"]),
         ):
-            if value == _NO_LIMIT or (which == resource.RLIMIT_NPROC and not self._held):
-                continue
-            hard = resource.getrlimit(which)[1]
-            wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(which, (wanted, wanted))
+            if value != _NO_LIMIT and (which != resource.RLIMIT_NPROC or self._held):
+                hard = resource.getrlimit(which)[1]
+                wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+                self._set_limit(which, wanted, wanted)
         hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
         stack: int = limits["stack_bytes"]
-        resource.setrlimit(resource.RLIMIT_STACK, (stack if hard == -1 else min(stack, hard), hard))
+        self._set_limit(resource.RLIMIT_STACK, stack if hard == -1 else min(stack, hard), hard)
+        if self.rehearses:
+            return
         if self._held and self.settings["count_files"]:
             listener = seccomp.install(policy.scratch_filter(), listen=True)
             self._allowance = creation.Allowance(
                 kernel.move_fd(listener, kernel.LISTENER_FD), self.settings["count_files"]
             )
+            self._poll.register(self._allowance.listener, _READABLE)
 
-    def close_fds(self, first: int) -> None:
-        """In a test process: closes all descriptors from `first` on but those of the interpreter."""
-        if first < KEPT_FD:
-            kernel.close_from_to(first, KEPT_FD - 1)
-        kernel.close_from(self._first_closed)
-
-    def enter_test(self, kind: policy.Holds = "python") -> None:
-        """In a test process, last before the candidate's code."""
-        kernel.die_with_parent()
-        if not self._filters:
-            return
-        compiled, places = self._filters[kind]
-        compiled.patch(places, os.getpid())
-        seccomp.install(compiled)
+    def _set_limit(self, which: int, soft: int, hard: int) -> None:
+        resource.setrlimit(which, resource.getrlimit(which) if self.rehearses else (soft, hard))
 
     def wait_for(self, pid: int, budget: float, *, creations: int = 0) -> bool:
         """Waits until the child `pid` has ended, for at most `budget` seconds; then kills it. Does not reap.
 
         Where files are counted, it may make as many as the settings say, or `creations`.
         """
-        ended = os.pidfd_open(pid)
-        poll = select.poll()
-        poll.register(ended, select.POLLIN)
-        if self._allowance is not None:
+        ended = pidfd_open(pid)
+        poll = self._poll
+        poll.register(ended, _READABLE)
+        if self._allowance is None:
+            in_time = budget > 0 and bool(poll.poll(budget * 1000 + 1))
+        else:
             self._allowance.renew(creations)
-            poll.register(self._allowance.listener, select.POLLIN)
-        deadline = time.monotonic() + budget
-        in_time = False
-        while (left := deadline - time.monotonic()) > 0:
-            events = dict(poll.poll(left * 1000 + 1))
-            if ended in events:
-                in_time = True
-                break
-            if self._allowance is not None and self._allowance.listener in events:
-                self._allowance.answer()
+            in_time = self._wait_counting(ended, monotonic() + budget, self._allowance)
         if not in_time:
             os.kill(pid, signal.SIGKILL)
-        os.close(ended)
+        poll.unregister(ended)
+        close(ended)
         return in_time
+
+    def _wait_counting(self, ended: int, deadline: float, allowance: creation.Allowance) -> bool:
+        while (left := deadline - monotonic()) > 0:
+            events = dict(self._poll.poll(left * 1000 + 1))
+            if ended in events:
+                return True
+            if allowance.listener in events:
+                allowance.answer()
+        return False
 
     def after_test(self) -> None:
         """In a program process: removes what a test left."""
-        scratch.wipe(self.scratch_fd)
+        if self._clean is None or scratch.state(self.scratch_fd) != self._clean:
+            scratch.wipe(self.scratch_fd)
 
 
 def _move_paths(before: list[str], after: list[str]) -> None:

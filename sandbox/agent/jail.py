@@ -7,9 +7,12 @@ import ctypes
 import os
 import struct
 from collections.abc import Sequence
-from typing import Any
 
 from sandbox.agent import drop, kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCRATCH", "enter_root", "unshare_process", "unshare_rest"]
 

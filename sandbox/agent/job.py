@@ -9,66 +9,30 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any
 
-from sandbox.agent import child
-from sandbox.agent.guard import Guard
 from sandbox.agent.wire import (
     JOB,
     LENGTH,
     MAX_ERROR,
     RECORD,
-    Ending,
     Kind,
     read_exactly,
     send_record,
     write_all,
 )
 
-__all__ = ["Job", "TestFiles"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sandbox.agent.trial import Outcome, TestFiles
+
+__all__ = ["Job"]
 
 _buffer = bytearray(1 << 16)
 _view = memoryview(_buffer)
 _ZEROS = bytes(1 << 16)
 _OUTBOX = 1 << 20
-
-
-class TestFiles:
-    """The descriptors of one test: memory files for standard input, output and errors, and a fourth.
-
-    Args:
-        stdin: its input.
-        fourth: what becomes descriptor 3: a file for a call's result, or a socket to another process.
-        answer: the file whose content is the test's answer; standard output if not given.
-    """
-
-    def __init__(self, stdin: int, fourth: int = -1, answer: int = -1) -> None:
-        self.stdin, self.fourth = stdin, fourth
-        self.out = os.memfd_create("out", os.MFD_CLOEXEC)
-        self.err = os.memfd_create("err", os.MFD_CLOEXEC)
-        self.answer = self.out if answer < 0 else answer
-
-    @classmethod
-    def empty(cls, *, with_result: bool = False) -> TestFiles:
-        """With an input that is still to be written, and maybe a file for a call's result."""
-        stdin = os.memfd_create("in", os.MFD_CLOEXEC)
-        result = os.memfd_create("result", os.MFD_CLOEXEC) if with_result else -1
-        return cls(stdin, result, result)
-
-    def enter(self, guard: Guard) -> None:
-        """In the test process: these become its descriptors 0 to 2 (and 3), and all others are closed."""
-        os.dup2(self.stdin, 0)
-        os.dup2(self.out, 1)
-        os.dup2(self.err, 2)
-        if self.fourth >= 0:
-            os.dup2(self.fourth, child.RESULT_FD)
-        guard.close_fds(3 if self.fourth < 0 else 4)
-
-    def close(self) -> None:
-        """Closes them in the program process."""
-        for fd in (self.stdin, self.out, self.err, self.fourth):
-            if fd >= 0:
-                os.close(fd)
 
 
 class Job:
@@ -137,7 +101,7 @@ class Job:
         return int((time.monotonic() - self.started) * 1e6)
 
     def report(
-        self, head: tuple[Kind, int, int], times: tuple[int, int, int], answer: int, errors: int
+        self, head: tuple[int, int, int], times: tuple[int, int, int], answer: int, errors: int
     ) -> None:
         """Notes how a test ended: (kind, index, wait status), (wall µs, cpu µs, peak kB), and two files."""
         # One byte more than the cap tells the judge that there was more.
@@ -152,6 +116,12 @@ class Job:
         _copy(errors, target, error_size)
         self.waiting += 0 if large else RECORD.size + size + error_size
 
+    def report_outcome(self, index: int, outcome: Outcome, files: TestFiles) -> None:
+        """Notes how a test that had a process of its own ended."""
+        status, cpu_us, rss_kb = outcome.told()
+        head = (Kind.TEST if outcome.in_time else Kind.TEST_TIMEOUT, index, status)
+        self.report(head, (int(outcome.wall * 1e6), cpu_us, rss_kb), files.answer, files.err)
+
     def flush(self) -> None:
         """Sends the records that wait; sent together, they wake the judge once."""
         _copy(self.outbox, self.sock, self.waiting)
@@ -159,11 +129,12 @@ class Job:
         os.lseek(self.outbox, 0, os.SEEK_SET)
         self.waiting = 0
 
-    def end(self, ending: Ending, err: bytes = b"") -> None:
+    def end(self, ending: int, err: bytes = b"") -> None:
         """Reads the job to its end and says that it is done."""
         self.drain()
         self.flush()
         send_record(self.sock, Kind.END, status=ending, usage=(self.elapsed_us(), 0, 0), err=err[:MAX_ERROR])
+        os.close(self.outbox)
 
 
 def _copy(source: int, target: int, size: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-__all__ = ["MACHINE", "check", "close_from", "fork", "libc", "prctl", "syscall"]
+__all__ = ["MACHINE", "call", "check", "close_from", "fork", "libc", "prctl", "syscall", "wait4"]
 
 libc = ctypes.PyDLL(None, use_errno=True)
 MACHINE = os.uname().machine
@@ -28,11 +28,30 @@ SIGKILL = 9
 SCRATCH_FD, LISTENER_FD, HOST_FD, RULES_FD = 50, 51, 52, 53
 """Descriptors the agent keeps for itself: high, out of the way of those that tests keep."""
 
+LAST_FD = 64
+"""Every descriptor in the agent is below."""
+
 libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 libc.syscall.restype = ctypes.c_long
+
+wait4 = libc.wait4
+wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
 _CLOSE_RANGE = 436  # the same number on every architecture; older C libraries have no wrapper
 
 fork = libc.fork
+
+PDEATHSIG_CALL = {"x86_64": 157, "aarch64": 167}.get(MACHINE, -1)
+SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}.get(MACHINE, -1)
+"""prctl(2) and seccomp(2)."""
+
+# A function object of its own, with types: a test process pays for every object it touches.
+call = libc["syscall"]
+"""A system call by number with two integers and a pointer, unchecked; for test processes."""
+call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_char_p]
+call.restype = ctypes.c_long
+
+wait4 = libc.wait4
+wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
 
 
 def check(result: int, what: str) -> int:
@@ -62,11 +81,6 @@ def close_from(first: int) -> None:
     """Closes every descriptor from `first` on."""
     if libc.syscall(_CLOSE_RANGE, first, 0x7FFFFFFF, 0) == -1:
         os.closerange(first, os.sysconf("SC_OPEN_MAX"))
-
-
-def close_from_to(first: int, last: int) -> None:
-    """Closes the descriptors from `first` to `last`."""
-    os.closerange(first, last + 1)
 
 
 def move_fd(fd: int, to: int) -> int:

@@ -6,9 +6,12 @@ import ctypes
 import os
 import struct
 from collections.abc import Sequence
-from typing import Any
 
 from sandbox.agent import kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["DEVICE", "LIST", "READ", "WRITE", "Ruleset", "rules_for"]
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import errno
-from typing import Literal, TypeAlias
 
 from sandbox.agent import creation
 from sandbox.agent.seccomp import ALLOW, NOTIFY, Check, Filter, refuse
 from sandbox.agent.syscalls import NUMBERS
 
-__all__ = ["OWN_PID", "Holds", "base_filter", "scratch_filter", "test_filter"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    Holds: TypeAlias = Literal["python", "program", "compiler"]
+
+__all__ = ["KINDS", "OWN_PID", "base_filter", "scratch_filter", "test_filter"]
 
 OWN_PID = 0x7EADBEEF
 """Stands for the test process's own number until the filter is installed."""
 
-Holds: TypeAlias = Literal["python", "program", "compiler"]
+KINDS: tuple[Holds, ...] = ("python", "program", "compiler")
 """What a test process does."""
 
 _THREAD = 0x00010000
@@ -36,14 +41,22 @@ _TMPFILE = 0o20000000
 
 def base_filter() -> Filter:
     """What the zygote itself, and so everything in the jail, may do: no network but a stream pair, no kernel
-    interfaces, no other processes' memory, no new namespaces, no change of user."""
+    interfaces, no other processes' memory or limits, no new namespaces, no change of user."""
     known = {name for table in NUMBERS.values() for name in table}
     policy: dict[str, int | Check] = dict.fromkeys(known, ALLOW)
+    # Landlock before its version 3 does not cover truncate; with an open file, ftruncate does the same.
+    gone = (
+        "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "setpriority", "setsid",
+        "truncate",
+    )  # fmt: skip
+    policy |= dict.fromkeys(gone, refuse())
     policy |= {
         "clone": Check(0, (0,), mask=_NEW_NAMESPACES),
         "clone3": refuse(errno.ENOSYS),
         "epoll_pwait2": refuse(errno.ENOSYS),
         "fcntl": Check(1, _SIGNALLING_FCNTLS, yes=refuse(), no=ALLOW),
+        "openat2": refuse(errno.ENOSYS),
+        "prlimit64": Check(0, (0,)),
         "ioctl": Check(1, _IOCTLS, no=refuse(errno.ENOTTY)),
         "sendmsg": refuse(),
         "sendto": Check(4, (0,), wide=True),
@@ -58,6 +71,8 @@ def base_filter() -> Filter:
 def test_filter(kind: Holds, *, shared_user: bool = False) -> Filter:
     """What a test process gives up on top: other processes, their signals and scheduling, more filters.
 
+    Each test process installs it for itself, so it is short.
+
     Args:
         kind: "python" executes nothing; "program" will execute a program (a compiled one, or another
             language's runtime); a "compiler" starts others, in its own process group.
@@ -66,19 +81,14 @@ def test_filter(kind: Holds, *, shared_user: bool = False) -> Filter:
     """
     own = Check(0, (OWN_PID,))
     gone = (
-        "fork", "vfork", "setpgid", "setsid", "setpriority", "sched_setaffinity", "seccomp", "pidfd_open",
-        "memfd_create", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+        "fork", "vfork", "setpgid", "sched_setaffinity", "seccomp", "pidfd_open", "memfd_create",
     )  # fmt: skip
     policy: dict[str, int | Check] = dict.fromkeys(gone, refuse())
     policy |= {
         "clone": Check(0, (_THREAD,), mask=_THREAD),
         "kill": own,
-        "openat2": refuse(errno.ENOSYS),
         "prctl": Check(0, _HARMLESS_PRCTLS),
-        "prlimit64": Check(0, (0, OWN_PID)),
         "tgkill": own,
-        # Landlock before its version 3 does not cover it; with an open file, ftruncate does the same.
-        "truncate": refuse(),
     }
     if shared_user:
         policy |= dict.fromkeys(_ATTRIBUTES, refuse())

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from types import CodeType
 
 from sandbox.agent import child, commands, kernel, shared, tester
+from sandbox.agent.entry import Entry
 from sandbox.agent.guard import Guard
-from sandbox.agent.job import Job, TestFiles
+from sandbox.agent.job import Job
+from sandbox.agent.trial import Body, Outcome, TestFiles, run_trial, start_trial
 from sandbox.agent.wire import Ending, Kind, send_record
 
 __all__ = ["run_job"]
 
-Body = Callable[[], int]
-"""What a test process does; its exit status."""
+_AT_ONCE = 10
+"""Tests whose descriptors are open together: four each, of the 45 that are free."""
 
 
 def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
@@ -35,64 +36,37 @@ def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
     scene.load(job.modules, job.prelude)
     if job.mode == "asserts":
         _run_asserts(job, code, scene, guard)
-        return
-    if job.isolation == "program" and job.mode in ("stdin", "call"):
+    elif job.isolation == "program" and job.mode in ("stdin", "call"):
         _run_shared(job, code, scene, guard)
-        return
-    body = _body(job, code, scene)
-    _run_tests(job, lambda: TestFiles.empty(with_result=job.mode != "stdin"), body, guard)
+    else:
+        _run_tests(job, _body(job, code, scene), guard, guard.entries["python"])
 
 
 def _run_tests(
-    job: Job,
-    make_files: Callable[[], TestFiles],
-    body: Body,
-    guard: Guard,
-    prepare: Callable[[], None] | None = None,
+    job: Job, body: Body, guard: Guard, entry: Entry, prepare: Callable[[], None] | None = None
 ) -> None:
-    """Runs all tests of a job, one after the other. See `run_test`."""
-    for index in range(job.count):
-        files = make_files()
-        job.next_input(files.stdin)
-        in_time = run_test(job, index, files, body, guard, prepare)
-        if not in_time and job.remaining() <= 0:
+    """Runs all tests of a job, one after the other."""
+    with_result = job.mode in ("call", "weak")
+    for first in range(0, job.count, _AT_ONCE):
+        waiting = [
+            TestFiles.empty(with_result=with_result) for _ in range(first, min(job.count, first + _AT_ONCE))
+        ]
+        for files in waiting:
+            job.next_input(files.stdin)
+        outcomes: list[Outcome] = []
+        for files in waiting:
+            outcome = run_trial(files, entry, body, guard, job.test_budget(), prepare)
+            outcomes.append(outcome)
+            if not outcome.in_time and job.remaining() <= 0:
+                break
+        for at, outcome in enumerate(outcomes):
+            job.report_outcome(first + at, outcome, waiting[at])
+        for files in waiting:
+            files.close()
+        if not outcomes[-1].in_time and job.remaining() <= 0:
             job.end(Ending.TIMEOUT)
             return
     job.end(Ending.DONE)
-
-
-def run_test(
-    job: Job,
-    index: int,
-    files: TestFiles,
-    body: Body,
-    guard: Guard,
-    prepare: Callable[[], None] | None = None,
-) -> bool:
-    """Forks a test process for `body`, waits for it or kills it, and reports; whether it was in time.
-
-    With `prepare`, that runs first in the new process, while other descriptors are open, and `body` holds the
-    process to its layers itself.
-    """
-    started = time.monotonic()
-    pid: int = kernel.fork()
-    if pid == 0:
-        if prepare is not None:
-            prepare()
-        files.enter(guard)
-        if prepare is None:
-            guard.enter_test()
-        os._exit(body())
-    in_time = guard.wait_for(pid, job.test_budget())
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.monotonic() - started
-    guard.after_test()
-    cpu = usage.ru_utime + usage.ru_stime
-    head = (Kind.TEST if in_time else Kind.TEST_TIMEOUT, index, status)
-    times = (int(wall * 1e6), int(cpu * 1e6), usage.ru_maxrss)
-    job.report(head, times, files.answer, files.err)
-    files.close()
-    return in_time
 
 
 def _run_command(job: Job, guard: Guard) -> None:
@@ -106,15 +80,16 @@ def _run_command(job: Job, guard: Guard) -> None:
         job.end(Ending.COMPILE_TIMEOUT)
         return
     send_record(job.sock, Kind.COMPILED, usage=(job.elapsed_us(), 0, 0))
-    body = commands.test_body(built, guard)
-    _run_tests(job, TestFiles.empty, body, guard, prepare=lambda: commands.place(built))
+    entry = guard.entries["program"]
+    _run_tests(job, lambda: commands.run(built), guard, entry, prepare=lambda: commands.place(built))
 
 
 def _body(job: Job, code: CodeType, scene: child.Scene) -> Body:
     if job.mode == "stdin":
-        return lambda: child.run_script(code, scene)
+        namespace = scene.main.__dict__
+        return lambda: child.run_script(code, namespace)
     if job.mode == "weak":
-        return lambda: tester.run_weak(code, scene, os.pread(0, os.fstat(0).st_size, 0))
+        return lambda: tester.run_weak(code, scene, _whole(0))
     return lambda: child.run_call(code, scene, job.fn_name)
 
 
@@ -150,22 +125,24 @@ def _run_asserts(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> 
     import _socket
 
     ours, theirs = (end.detach() for end in _socket.socketpair())
+    entry = guard.entries["python"]
     nothing = os.memfd_create("in", os.MFD_CLOEXEC)
     files = TestFiles(nothing, theirs)
-    candidate: int = kernel.fork()
-    if candidate == 0:
-        files.enter(guard)
-        guard.enter_test()
-        os._exit(tester.serve_calls(code, scene))
+    candidate = start_trial(files, entry, lambda: tester.serve_calls(code, scene))
     files.close()
     source = os.memfd_create("tests", os.MFD_CLOEXEC)
     job.next_input(source)
-    body: Body = lambda: tester.run_tester(os.pread(0, os.fstat(0).st_size, 0))  # noqa: E731
-    in_time = run_test(job, 0, TestFiles(source, ours), body, guard)
+    files = TestFiles(source, ours)
+    outcome = run_trial(files, entry, lambda: tester.run_tester(_whole(0)), guard, job.test_budget())
+    job.report_outcome(0, outcome, files)
     os.kill(candidate, signal.SIGKILL)
     os.waitpid(candidate, 0)
     guard.after_test()
-    job.end(Ending.DONE if in_time else Ending.TIMEOUT)
+    job.end(Ending.DONE if outcome.in_time else Ending.TIMEOUT)
+
+
+def _whole(fd: int) -> bytes:
+    return os.pread(fd, os.fstat(fd).st_size, 0)
 
 
 def _compile(job: Job) -> CodeType | None:

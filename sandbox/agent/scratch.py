@@ -5,11 +5,30 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from os import fstat
 
-__all__ = ["wipe"]
+__all__ = ["clean_state", "state", "wipe"]
 
 _ROUNDS = 100_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def state(top: int) -> tuple[int, ...]:
+    """What `fstat` says of the folder open at `top`: mode, links, size, and times."""
+    found = fstat(top)
+    return found.st_mode, found.st_nlink, found.st_size, found.st_mtime_ns, found.st_atime_ns
+
+
+def clean_state(top: int) -> tuple[int, ...] | None:
+    """Empties the folder; its `state` then, or ``None`` on a file system where a folder that holds something can
+    have the same. (A folder of tmpfs grows with each entry.)"""
+    wipe(top)
+    clean = state(top)
+    os.close(os.open("probe", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=top))
+    os.utime(top, (0, 0))
+    tells = state(top)[2] != clean[2]
+    wipe(top)
+    return clean if tells else None
 
 
 def wipe(top: int) -> None:

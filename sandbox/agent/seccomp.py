@@ -9,8 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from sandbox.agent import kernel
 from sandbox.agent.syscalls import AUDIT_ARCH, NUMBERS
@@ -29,15 +28,8 @@ _ALL = 0xFFFFFFFF
 _UNKNOWN_FROM = 451
 """Calls from here on are newer than this file: "not implemented", so that programs fall back."""
 
-_SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_MODE_FILTER = 1
 _FLAG_SPEC_ALLOW, _FLAG_NEW_LISTENER = 4, 8
-
-
-# A function object of its own, with types: a test process pays for every object it touches.
-_call = kernel.libc["syscall"]
-_call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_char_p]
-_call.restype = ctypes.c_long
 
 
 def refuse(code: int = errno.EPERM) -> int:
@@ -45,30 +37,29 @@ def refuse(code: int = errno.EPERM) -> int:
     return 0x00050000 | code
 
 
-class Check(NamedTuple):
+class Check:
     """An action that depends on one argument: `yes` if ``argument & mask`` is one of `values`, else `no`.
 
     With `wide`, the upper half of the argument must be zero too.
     """
 
-    argument: int
-    values: tuple[int, ...]
-    yes: int = ALLOW
-    no: int = refuse()
-    mask: int = _ALL
-    wide: bool = False
+    def __init__(
+        self,
+        argument: int,
+        values: tuple[int, ...],
+        *,
+        yes: int = ALLOW,
+        no: int = 0x00050000 | errno.EPERM,
+        mask: int = _ALL,
+        wide: bool = False,
+    ) -> None:
+        self.argument, self.values = argument, values
+        self.yes, self.no = yes, no
+        self.mask, self.wide = mask, wide
 
 
-class _Step(NamedTuple):
-    """One BPF instruction."""
-
-    code: int
-    jump_true: int
-    jump_false: int
-    value: int
-
-    def pack(self) -> bytes:
-        return struct.pack("=HBBI", *self)
+_step = struct.Struct("=HBBI").pack
+"""One BPF instruction: code, jumps if true and if false, operand."""
 
 
 class Filter:
@@ -97,28 +88,20 @@ class Filter:
         rules = {numbers[name]: rule for name, rule in policy.items() if name in numbers}
         ranges = _ranges(rules, default, machine)
         steps = [
-            _Step(_LOAD, 0, 0, _ARCH),
-            _Step(_IF_EQUAL, 1, 0, AUDIT_ARCH[machine]),
-            _Step(_RETURN, 0, 0, KILL),
-            _Step(_LOAD, 0, 0, _NUMBER),
+            _step(_LOAD, 0, 0, _ARCH),
+            _step(_IF_EQUAL, 1, 0, AUDIT_ARCH[machine]),
+            _step(_RETURN, 0, 0, KILL),
+            _step(_LOAD, 0, 0, _NUMBER),
             *_tree(ranges),
         ]
-        self.code = bytearray(b"".join(step.pack() for step in steps))
+        self.code = bytearray(b"".join(steps))
         self._memory = (ctypes.c_char * len(self.code)).from_buffer(self.code)
         self._program = struct.pack("@HxxxxxxQ", len(steps), ctypes.addressof(self._memory))
 
-    def places(self, value: int) -> list[int]:
-        """Offsets of an operand `value` in the code, to be replaced by `patch`."""
-        return [
-            at
-            for at in range(0, len(self.code), 8)
-            if struct.unpack_from("=I", self.code, at + 4)[0] == value
-        ]
-
-    def patch(self, places: Sequence[int], value: int) -> None:
-        """Puts `value` in place of the operands at `places`."""
-        for at in places:
-            struct.pack_into("=I", self.code, at + 4, value)
+    def places(self, value: int) -> tuple[int, ...]:
+        """Where an operand `value` stands in the code: indices of 32-bit words."""
+        words = memoryview(self.code).cast("I")
+        return tuple(at for at in range(1, len(words), 2) if words[at] == value)
 
     @property
     def address(self) -> bytes:
@@ -132,11 +115,8 @@ def install(compiled: Filter, *, listen: bool = False) -> int:
     Raises:
         OSError: the kernel refuses.
     """
-    flags = _FLAG_NEW_LISTENER if listen else 0
-    for more in (_FLAG_SPEC_ALLOW, 0):
-        result: int = _call(_SECCOMP[kernel.MACHINE], _SET_MODE_FILTER, flags | more, compiled.address)
-        if result >= 0:
-            return result
+    flags = _FLAG_SPEC_ALLOW | (_FLAG_NEW_LISTENER if listen else 0)
+    result: int = kernel.call(kernel.SECCOMP_CALL, _SET_MODE_FILTER, flags, compiled.address)
     return kernel.check(result, "seccomp")
 
 
@@ -156,33 +136,33 @@ def _ranges(rules: Mapping[int, int | Check], default: int, machine: str) -> lis
     return points
 
 
-def _tree(ranges: list[tuple[int, int | Check]]) -> list[_Step]:
+def _tree(ranges: list[tuple[int, int | Check]]) -> list[bytes]:
     if len(ranges) == 1:
         return _leaf(ranges[0][1])
     half = len(ranges) // 2
     below, above = _tree(ranges[:half]), _tree(ranges[half:])
     pivot = ranges[half][0]
     if len(below) <= 255:
-        return [_Step(_IF_AT_LEAST, len(below), 0, pivot), *below, *above]
-    return [_Step(_IF_AT_LEAST, 0, 1, pivot), _Step(_JUMP, 0, 0, len(below)), *below, *above]
+        return [_step(_IF_AT_LEAST, len(below), 0, pivot), *below, *above]
+    return [_step(_IF_AT_LEAST, 0, 1, pivot), _step(_JUMP, 0, 0, len(below)), *below, *above]
 
 
-def _leaf(action: int | Check) -> list[_Step]:
+def _leaf(action: int | Check) -> list[bytes]:
     if isinstance(action, int):
-        return [_Step(_RETURN, 0, 0, action)]
+        return [_step(_RETURN, 0, 0, action)]
     low = _ARGUMENTS + 8 * action.argument
-    steps = [_Step(_LOAD, 0, 0, low)]
+    steps = [_step(_LOAD, 0, 0, low)]
     if action.mask != _ALL:
-        steps.append(_Step(_AND, 0, 0, action.mask))
+        steps.append(_step(_AND, 0, 0, action.mask))
     count = len(action.values)
     for index, value in enumerate(action.values):
-        steps.append(_Step(_IF_EQUAL, count - index, 0, value))
-    steps += [_Step(_RETURN, 0, 0, action.no), _Step(_RETURN, 0, 0, action.yes)]
+        steps.append(_step(_IF_EQUAL, count - index, 0, value))
+    steps += [_step(_RETURN, 0, 0, action.no), _step(_RETURN, 0, 0, action.yes)]
     if action.wide:
         steps = [
-            _Step(_LOAD, 0, 0, low + 4),
-            _Step(_IF_EQUAL, 1, 0, 0),
-            _Step(_RETURN, 0, 0, action.no),
+            _step(_LOAD, 0, 0, low + 4),
+            _step(_IF_EQUAL, 1, 0, 0),
+            _step(_RETURN, 0, 0, action.no),
             *steps,
         ]
     return steps

@@ -12,14 +12,14 @@ import os
 import resource
 import struct
 import sys
-import threading
 import time
 from collections.abc import Callable
 from types import CodeType
 
 from sandbox.agent import child, kernel
 from sandbox.agent.child import Scene
-from sandbox.agent.guard import KEPT_FD, Guard
+from sandbox.agent.entry import KEPT_FD, RESULT_FD
+from sandbox.agent.guard import Guard
 
 __all__ = ["AT_ONCE", "STATUS", "Batch", "run_batch"]
 
@@ -53,20 +53,21 @@ class Batch:
 
 def run_batch(batch: Batch, code: CodeType, scene: Scene, fn_name: str, guard: Guard) -> int:
     """In the test process: runs every test of `batch`."""
+    kernel.die_with_parent()
     os.dup2(batch.err, 2)
-    kernel.close_from_to(child.RESULT_FD, KEPT_FD - 1)
+    os.closerange(RESULT_FD, KEPT_FD)
     kernel.close_from(kernel.SCRATCH_FD)
-    guard.enter_test()
+    guard.entries["python"].hold()
     for stdin, answer in zip(batch.inputs, batch.answers, strict=True):
         os.dup2(stdin, 0)
-        os.dup2(answer, child.RESULT_FD if fn_name else 1)
+        os.dup2(answer, RESULT_FD if fn_name else 1)
         scene.renew()
         sys.stdin, sys.stdout = _fresh(0, "r"), _fresh(1, "w")
         started, cpu = time.monotonic(), _cpu()
         body: Callable[[], int] = (
             (lambda: child.run_call(code, scene, fn_name))
             if fn_name
-            else (lambda: child.run_script(code, scene))
+            else (lambda: child.run_script(code, scene.main.__dict__))
         )
         status = body()
         _join_threads()
@@ -82,6 +83,9 @@ def _fresh(fd: int, mode: str) -> io.TextIOWrapper:
 
 
 def _join_threads() -> None:
+    if "threading" not in sys.modules:
+        return
+    threading = sys.modules["threading"]
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.main_thread():
             thread.join()

@@ -14,13 +14,15 @@ import struct
 import sys
 from collections.abc import Callable
 from types import CodeType
-from typing import TYPE_CHECKING, Any
 
 from sandbox.agent import values
-from sandbox.agent.child import RESULT_FD, Scene, guarded, seed
+from sandbox.agent.child import Scene, guarded, seed
+from sandbox.agent.entry import RESULT_FD
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
+    from typing import Any
 
 __all__ = ["run_tester", "run_weak", "serve_calls"]
 

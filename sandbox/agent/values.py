@@ -11,7 +11,10 @@ integer, ``f`` a float that is not finite, ``c`` complex, ``o`` the name of a ty
 from __future__ import annotations
 
 import json
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["NotPlainError", "Opaque", "decode", "dumps", "encode", "encode_plain", "loads"]
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-from enum import IntEnum
-from typing import NamedTuple
 
 __all__ = [
     "JOB",
@@ -18,7 +16,6 @@ __all__ = [
     "RECORD",
     "Ending",
     "Kind",
-    "Record",
     "read_exactly",
     "send_record",
     "write_all",
@@ -33,7 +30,7 @@ MAX_ERROR = 4096
 """Bytes of a test's error text that are kept."""
 
 
-class Kind(IntEnum):
+class Kind:
     """What a record says."""
 
     READY = 1
@@ -52,26 +49,13 @@ class Kind(IntEnum):
     """The jail could not be built; the error text says why."""
 
 
-class Ending(IntEnum):
+class Ending:
     """Why a job ended."""
 
     DONE = 0
     COMPILE_ERROR = 1
     TIMEOUT = 2
     COMPILE_TIMEOUT = 3
-
-
-class Record(NamedTuple):
-    """One message of the agent."""
-
-    kind: int
-    test: int
-    status: int
-    wall_us: int
-    cpu_us: int
-    rss_kb: int
-    out: bytes
-    err: bytes
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
@@ -99,7 +83,7 @@ def read_exactly(fd: int, size: int) -> bytes:
 
 def send_record(
     fd: int,
-    kind: Kind,
+    kind: int,
     *,
     index: int = 0,
     status: int = 0,

@@ -6,6 +6,7 @@ longer known to be at a job's start, so the zygote says so and leaves, and the j
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import gc
 import importlib
@@ -14,13 +15,16 @@ import os
 import select
 import signal
 import sys
-from typing import Any
 
 from sandbox.agent import child, kernel, program
 from sandbox.agent.child import Scene
 from sandbox.agent.guard import Guard
-from sandbox.agent.job import TestFiles
+from sandbox.agent.rehearsal import rehearse
 from sandbox.agent.wire import Kind, send_record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["main"]
 
@@ -83,7 +87,7 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
             importlib.import_module(name)
     _restore_site_builtins()
     _forget_limits()
-    _rehearse(guard)
+    rehearse(guard)
     child.seed()
     scene = Scene()
     gc.collect()
@@ -102,32 +106,11 @@ def _restore_site_builtins() -> None:
 
 def _forget_limits() -> None:
     """Big integers print without a limit on their digits; threads get a common stack, not the main one's."""
-    import threading
     import warnings
 
     sys.set_int_max_str_digits(0)
-    threading.stack_size(8 << 20)
+    _thread.stack_size(8 << 20)
     warnings.simplefilter("ignore")
-
-
-def _rehearse(guard: Guard) -> None:
-    """Runs trivial tests from here, without a judge."""
-    source = b"import sys\nn = int(input())\nprint(n * 2)\nprint([i for i in range(n)])\n"
-    for _ in range(8):
-        code = compile(source, "solution.py", "exec", dont_inherit=True)
-        files = TestFiles.empty()
-        os.pwrite(files.stdin, b"3\n", 0)
-        scene = Scene()
-        pid = kernel.fork()
-        if pid == 0:
-            files.enter(guard)
-            guard.enter_test()
-            os._exit(child.run_script(code, scene))
-        guard.wait_for(pid, 5.0)
-        _, status, _ = os.wait4(pid, 0)
-        if status or os.pread(files.out, 100, 0) != b"6\n[0, 1, 2]\n":
-            raise RuntimeError(f"a trivial program fails: {status} {os.pread(files.err, 1000, 0)!r}")
-        files.close()
 
 
 def _serve(scene: Scene, guard: Guard) -> None:

@@ -1,0 +1,88 @@
+"""The first steps of a test process, between its fork and the candidate's code.
+
+A forked process pays for every page that it is the first to write to, and in Python to look at an object is to
+write to it (its count of references). So these steps touch few objects: functions by their bare names, attributes
+in slots, one foreign function for all system calls.
+"""
+
+from __future__ import annotations
+
+import sys
+from os import closerange, dup2, getpid
+
+from sandbox.agent import kernel
+from sandbox.agent.kernel import PDEATHSIG_CALL, SECCOMP_CALL, call
+
+__all__ = ["KEPT_FD", "RESULT_FD", "Entry"]
+
+RESULT_FD = 3
+"""Where a test process finds its fourth descriptor, if it has one."""
+
+KEPT_FD = 4
+"""First of the descriptors that stay open in test processes: folders of the interpreter."""
+
+_PDEATHSIG, _KILL = kernel.PR_SET_PDEATHSIG, kernel.SIGKILL
+_SET_FILTER, _ALLOW_SPECULATION = 1, 4
+_IS_KNOWN, _ALLOW = 2, 0x7FFF0000
+
+
+class Entry:
+    """How a test process of one kind becomes what the layers allow it to be.
+
+    Args:
+        first_closed: the descriptors from `KEPT_FD` up to it stay open.
+        code: the filter's instructions, in place, or ``None`` where nothing is held.
+        places: indices, in 32-bit words of `code`, where the process's own number has to stand.
+        program: the kernel's ``struct sock_fprog``.
+    """
+
+    __slots__ = ("end", "first_closed", "flags", "operation", "places", "program", "words")
+
+    def __init__(
+        self,
+        first_closed: int = KEPT_FD,
+        code: bytearray | None = None,
+        places: tuple[int, ...] = (),
+        program: bytes = b"",
+    ) -> None:
+        self.first_closed = first_closed
+        self.words = None if code is None else memoryview(code).cast("I")
+        self.places = places
+        self.program = program
+        self.operation, self.flags = _SET_FILTER, _ALLOW_SPECULATION
+        self.end = kernel.LAST_FD
+
+    @classmethod
+    def rehearsal(cls) -> Entry:
+        """One that takes every step and changes nothing but descriptors 0 to 2: it closes none, and only asks
+        the kernel whether it knows an action."""
+        made = cls(code=bytearray(8), places=(1,), program=_ALLOW.to_bytes(4, sys.byteorder))
+        made.operation, made.flags, made.end = _IS_KNOWN, 0, RESULT_FD
+        return made
+
+    def take(self, stdin: int, out: int, err: int, fourth: int) -> None:
+        """These become descriptors 0 to 2, and 3 unless `fourth` is negative; all others are closed. From here
+        on the process dies with the one that forked it."""
+        call(PDEATHSIG_CALL, _PDEATHSIG, _KILL, None)
+        dup2(stdin, 0)
+        dup2(out, 1)
+        dup2(err, 2)
+        first = RESULT_FD
+        if fourth >= 0:
+            dup2(fourth, RESULT_FD)
+            first = KEPT_FD
+        if self.first_closed != KEPT_FD:
+            closerange(first, KEPT_FD)
+            first = self.first_closed
+        closerange(first, self.end)
+
+    def hold(self) -> None:
+        """The filter, last before the candidate's code."""
+        words = self.words
+        if words is None:
+            return
+        number = getpid()
+        for place in self.places:
+            words[place] = number
+        if call(SECCOMP_CALL, self.operation, self.flags, self.program) < 0:
+            kernel.check(-1, "seccomp")
