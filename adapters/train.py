@@ -4,6 +4,8 @@
     python -m adapters.train --model PATH --env prorl/Math-v0 any local Hugging Face causal language model
     python -m adapters.train --preset prorl-1.5b --dry-run    the paper's setting: what it would need
     python -m adapters.train --resume [RUN]                   go on with a run that was stopped
+    python -m adapters.train page RUN [RUN ...]               make a run's page again
+    python -m adapters.train push RUN OWNER/NAME              publish its trained model on the hub
     python -m adapters.train reset RUN [--reason WHY]         reset a run's reference and optimizer after this step
 
 The same is `prorl train`. Exit codes: 0 done, 1 failed on the way, 2 the request was wrong and nothing was started,
@@ -25,13 +27,16 @@ from rich.markup import escape
 from adapters.prorl.backends import check_backend, prepare_environment
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import load_extensions
+from adapters.prorl.hub import check_push, push
 from adapters.prorl.journal import check_room, new_run_folder
+from adapters.prorl.loggers import check_loggers
 from adapters.prorl.plan import make_plan, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_processes, check_warm_start, disk_needed
 from adapters.prorl.problems import Problems, load_problems
 from adapters.prorl.processes import PeerFailedError, joined, world_size
 from adapters.prorl.resets import ask
 from adapters.prorl.settings import Request, parse, run_to_reset
+from adapters.prorl.verbs import VERBS
 from prorl_envs.errors import InfrastructureError, ProrlError
 from prorl_envs.registry import environment
 
@@ -45,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=False)
     errors = Console(stderr=True)
     try:
+        if words and words[0] in VERBS:
+            return VERBS[words[0]](words[1:], console)
         if words[:1] == ["reset"]:
             return _reset(words[1:], console)
         request = parse(words)
@@ -101,7 +108,7 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
     with joined() as processes:
         if not processes.main:
             console = Console(quiet=True)
-        processes.together(lambda: _checked(config))
+        processes.together(lambda: _checked(request))
         folder = request.resume or processes.on_main(lambda: new_run_folder(config))
         try:
             problems = processes.together(lambda: _prepared(config, folder))
@@ -117,14 +124,22 @@ def _train(request: Request, console: Console, words: Sequence[str]) -> int:
             argv=["python", "-m", "adapters.train", *words],
         )  # fmt: skip
     if outcome.finished:
+        if request.push and processes.main:
+            console.print(
+                push(folder, request.push, private=not request.public), highlight=False, soft_wrap=True
+            )
         return 0
     return 128 + outcome.signal if outcome.signal else 1
 
 
-def _checked(config: RunConfig) -> None:
+def _checked(request: Request) -> None:
+    config = request.config
     for item in config.environments:
         environment(item.id)
     load_extensions(config)
+    check_loggers(config)
+    if request.push:
+        check_push(request.push)
     check_model(config)
     check_processes(config)
     check_backend(config, processes=world_size())

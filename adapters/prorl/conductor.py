@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -22,16 +22,17 @@ from adapters.prorl.best import BestModel
 from adapters.prorl.config import RunConfig
 from adapters.prorl.figures import figures_of, shares_by_component, step_metrics
 from adapters.prorl.journal import Journal, read_metrics
+from adapters.prorl.observers import Observer
 from adapters.prorl.processes import Processes
 from adapters.prorl.resets import Cause, asked, due, settle
 from adapters.prorl.token_stats import TokenStats
 from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.validation import Validation, validate
-from adapters.prorl.watch import Alarm, Watch
+from adapters.prorl.watch import Watch
 from prorl_envs.core import Task
 from prorl_envs.scoring import Scorer
 
-__all__ = ["Conductor", "Observer", "StopRequest"]
+__all__ = ["Conductor", "StopRequest"]
 
 log = logging.getLogger(__name__)
 
@@ -42,25 +43,6 @@ _FROM_TRL = {
     "grad_norm": "grad_norm",
     "learning_rate": "learning_rate",
 }
-
-
-class Observer(Protocol):
-    """Shows a run to people."""
-
-    def step(self, row: dict[str, Any]) -> None:
-        """One step is done; `row` is its line of metrics."""
-
-    def validation(self, step: int, result: Validation) -> None:
-        """A validation is done."""
-
-    def reset(self, step: int, reason: str) -> None:
-        """The reference was reset."""
-
-    def alarm(self, alarm: Alarm) -> None:
-        """The watch raised an alarm."""
-
-    def alarm_over(self, step: int, name: str) -> None:
-        """What the alarm was about has not been the case for a while."""
 
 
 class StopRequest:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import tyro
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +24,7 @@ from prorl_envs.errors import ConfigError
 __all__ = [
     "CheckpointSettings",
     "EnvironmentItem",
+    "LoggerName",
     "ModelSettings",
     "ObjectiveSettings",
     "OptimizerSettings",
@@ -33,6 +34,9 @@ __all__ = [
     "ValidationSettings",
     "WarmStart",
 ]
+
+
+LoggerName: TypeAlias = Literal["tensorboard", "trackio", "wandb"]
 
 
 class _Settings(BaseModel):
@@ -233,6 +237,12 @@ class RunConfig(_Settings):
     watch: WatchSettings = WatchSettings()
     extensions: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = {}
     """Ideas from other papers by name, with their options; see `adapters.prorl.extension`."""
+    log_to: tuple[LoggerName, ...] = ()
+    """Where metrics go beside metrics.jsonl; see `adapters.prorl.loggers`."""
+    log_project: str = "prorl"
+    """Their name for a group of runs."""
+    log_online: bool = False
+    """Let them use the network."""
     log_rollouts: int = Field(default=4, ge=0)
     """Groups per step that are written to rollouts.jsonl."""
 

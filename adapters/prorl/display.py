@@ -120,6 +120,10 @@ class Display:
         """What the alarm was about has not been the case for a while."""
         self._console.print(f"step {step}: {name.replace('_', ' ')} is over", highlight=False)
 
+    def close(self) -> None:
+        """The session is over."""
+        self._live.stop()
+
     def _left(self, row: dict[str, Any]) -> str:
         recent = self._rows[-20:]
         left = (self._steps - row["step"]) * sum(r["seconds"] for r in recent) / len(recent)

@@ -19,6 +19,7 @@ from rich.console import Console
 from transformers import AutoTokenizer
 
 from adapters.prorl.best import BEST
+from adapters.prorl.card import write_card
 from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
 from adapters.prorl.curves import draw_curves
@@ -27,6 +28,9 @@ from adapters.prorl.durable import discard, latest_checkpoint, publish, staging,
 from adapters.prorl.extension import load_extensions
 from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
+from adapters.prorl.loggers import make_loggers
+from adapters.prorl.observers import Observer, Observers, PageWriter
+from adapters.prorl.page import PAGE
 from adapters.prorl.problems import Problems
 from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.rollouts import Rollouts
@@ -98,7 +102,7 @@ def execute(
         journal.forget_after(done if checkpoint else -1, resets=len(past.resets))
         journal.begin(config, argv)
     stop = StopRequest()
-    display = Display(console, config.steps)
+    display, page = Display(console, config.steps), PageWriter(folder)
     began = time.perf_counter()
     with stop.listening(), _scorer(problems, processes) as scorer, display:
         base = processes.on_main(lambda: _base_model(config, problems, folder, display))
@@ -114,8 +118,10 @@ def execute(
             extensions=extensions,
             processes=processes,
         )
-        Conductor(config, problems.heldout, scorer, journal, display, stop).attach(trainer)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        told: list[Observer] = [display, page, *make_loggers(config, folder)] if processes.main else [display]
+        with Observers(told) as observers:
+            Conductor(config, problems.heldout, scorer, journal, observers, stop).attach(trainer)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         step, state = trainer.state.global_step // config.updates_per_step, trainer.run_state
         finished = step >= config.steps or state.ended is not None
         if finished:
@@ -126,6 +132,8 @@ def execute(
             seconds=time.perf_counter() - began,
         )  # fmt: skip
         draw_curves(folder)
+        page.write()
+        write_card(folder)
         _summary(console, folder, state, finished=finished)
     return Outcome(finished, stop.signal, step)
 
@@ -200,7 +208,7 @@ def _summary(console: Console, folder: Path, state: RunState, *, finished: bool)
             )
     if state.best is not None:
         console.print(f"best pass@1: {state.best:.3f} at step {state.best_step}", highlight=False)
-    for name in ("model", BEST, "metrics.jsonl", "rollouts.jsonl", "curves.png", "config.yaml"):
+    for name in ("model", BEST, "metrics.jsonl", "rollouts.jsonl", PAGE, "curves.png", "config.yaml"):
         if (folder / name).exists():
             console.print(f"  {folder / name}", highlight=False, soft_wrap=True)
     if not finished:

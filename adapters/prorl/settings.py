@@ -4,6 +4,7 @@
 --config FILE       a YAML file of the same form
 --model PATH        a local folder with a Hugging Face causal language model
 --env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
+--push OWNER/NAME   publish the trained model on the Hugging Face hub, privately without --public
 --section.field V   any setting of `adapters.prorl.config`
 """
 
@@ -35,6 +36,8 @@ class Request(BaseModel):
     config: RunConfig
     dry_run: bool = False
     resume: Path | None = None
+    push: str | None = None
+    public: bool = False
 
 
 def parse(argv: Sequence[str]) -> Request:
@@ -63,7 +66,7 @@ def parse(argv: Sequence[str]) -> Request:
     config = validated(data, known.config or (str(resume) if resume else f"preset {data['preset']}"))
     config = _overridden(config, rest)
     config.check()
-    return Request(config=config, dry_run=known.dry_run, resume=resume)
+    return Request(config=config, dry_run=known.dry_run, resume=resume, push=known.push, public=known.public)
 
 
 def preset_names() -> tuple[str, ...]:
@@ -135,6 +138,8 @@ def _front() -> argparse.ArgumentParser:
     parser.add_argument("--env", action="append")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--resume", nargs="?", const="")
+    parser.add_argument("--push", metavar="OWNER/NAME")
+    parser.add_argument("--public", action="store_true")
     return parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from adapters.prorl.generation import encode_prompt
 from adapters.prorl.judging import sample_and_judge
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
-from prorl_envs.passk import mean_pass_at_k
+from prorl_envs.passk import bootstrap_interval, mean_pass_at_k
 from prorl_envs.scoring import Scorer
 
 __all__ = ["Validation", "validate"]
@@ -34,6 +34,7 @@ class Validation:
         truncated: share of responses that hit the cap.
         failed: responses that could not be judged; their problems are left out.
         seconds: time it took.
+        interval: by k, a 95 % bootstrap interval of `pass_at` over problems.
     """
 
     pass_at: dict[int, float]
@@ -42,6 +43,7 @@ class Validation:
     truncated: float
     failed: int
     seconds: float
+    interval: dict[int, tuple[float, float]] = field(default_factory=dict)
 
 
 def validate(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Scorer) -> Validation:
@@ -72,6 +74,7 @@ def validate(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Sco
         truncated=sum(row.truncated for row in parts) / responses,
         failed=sum(view is None for row in parts for view in row.correct),
         seconds=time.perf_counter() - began,
+        interval={k: bootstrap_interval(correct, samples, k) for k in sorted({1, samples})},
     )
 
 

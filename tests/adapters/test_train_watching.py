@@ -107,3 +107,12 @@ def test_a_step_says_what_its_updates_did_to_single_tokens(stopped: Path) -> Non
     last = read_metrics(stopped, "step")[-1]
     assert last["ratio_min"] < 1.0 < last["ratio_max"]
     assert last["kl_k3"] > 0
+
+
+def test_a_run_keeps_its_page_and_leaves_a_card(stopped: Path) -> None:
+    page = (stopped / "report.html").read_text()
+    assert "entropy collapse" in page
+    assert "4 of 4" in page
+    card = (stopped / "model" / "README.md").read_text()
+    assert "number_sorting" in card
+    assert "entropy collapse" in card

@@ -1,0 +1,46 @@
+"""What can be done with a run that exists: `prorl train page RUN ...` and `prorl train push RUN REPO_ID`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from adapters.prorl.card import write_card
+from adapters.prorl.hub import check_push, push
+from adapters.prorl.page import write_page
+
+__all__ = ["VERBS"]
+
+
+def _page(words: Sequence[str], console: Console) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m adapters.train page",
+        description="Make the page of a run again, or of several in a row.",
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the run's folder")
+    parser.add_argument("-o", "--output", type=Path, help="instead of report.html in the last folder")
+    known = parser.parse_args(words)
+    console.print(str(write_page(known.runs, known.output)), highlight=False, soft_wrap=True)
+    for folder in known.runs:
+        write_card(folder)
+    return 0
+
+
+def _push(words: Sequence[str], console: Console) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m adapters.train push", description="Publish the trained model of a run on the hub."
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("repo_id", metavar="OWNER/NAME")
+    parser.add_argument("--public", action="store_true", help="a new repository is private without this")
+    known = parser.parse_args(words)
+    check_push(known.repo_id)
+    console.print(push(known.run, known.repo_id, private=not known.public), highlight=False, soft_wrap=True)
+    return 0
+
+
+VERBS: Mapping[str, Callable[[Sequence[str], Console], int]] = {"page": _page, "push": _push}
+"""By the first word of the command line: takes the others and returns an exit code."""
