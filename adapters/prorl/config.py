@@ -18,6 +18,7 @@ import tyro
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.prorl.sampler_settings import Backend, Correction, VllmSettings, sampler_contradictions
+from adapters.prorl.shaping import ShapingSettings, shaping_contradictions
 from adapters.prorl.watch_settings import WatchSettings
 from prorl_envs.errors import ConfigError
 
@@ -138,7 +139,7 @@ class ObjectiveSettings(_Settings):
     advantage: Literal["group", "none", "leave_one_out", "batch"] = "group"
     """How rewards become advantages: see `adapters.prorl.objective.group_advantages`. ProRL v2 uses batch."""
     mask_truncated: bool = False
-    """Leave responses that hit the cap out of the loss (DAPO's overlong filtering)."""
+    """Leave responses that hit the cap out of the loss (DAPO's overlong filtering); penalties are in `shaping`."""
     entropy: float = Field(default=0.0, ge=0)
     """Weight of an entropy bonus. The paper uses none."""
 
@@ -230,6 +231,7 @@ class RunConfig(_Settings):
     warm_start: WarmStart = WarmStart()
     rollout: RolloutSettings = RolloutSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
+    shaping: ShapingSettings = ShapingSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     reset: ResetSettings = ResetSettings()
     validation: ValidationSettings = ValidationSettings()
@@ -284,6 +286,9 @@ def _contradictions(config: RunConfig) -> Iterator[str]:
         )
     yield from sampler_contradictions(
         rollout.backend, rollout.correction, rollout.correction_min, rollout.correction_max, rollout.vllm
+    )
+    yield from shaping_contradictions(
+        config.shaping, masked=config.objective.mask_truncated, cap=rollout.max_response_tokens
     )
     if rollout.backend == "transformers-cb" and config.model.bf16 and config.model.dtype == "float32":
         yield (

@@ -88,6 +88,8 @@ class Extension:
 def load_extensions(config: RunConfig) -> list[Extension]:
     """The extensions that `config` names, made with their options and checked against the other settings.
 
+    The run's shaping is one of them, the first.
+
     Raises:
         ConfigError: one does not exist, refuses its options, or contradicts another setting.
     """
@@ -101,7 +103,11 @@ def load_extensions(config: RunConfig) -> list[Extension]:
                     f"extensions: {changed[setting]} and {name} both decide TRL's {setting}: leave one of them out"
                 )
             changed[setting] = name
-    return list(made.values())
+    if not config.shaping.active:
+        return list(made.values())
+    from adapters.prorl.shaping import Shaping  # it is itself an Extension
+
+    return [Shaping(config.shaping, config.rollout.max_response_tokens), *made.values()]
 
 
 def _make(name: str, options: Mapping[str, Any]) -> Extension:

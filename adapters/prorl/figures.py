@@ -30,6 +30,7 @@ class GroupFigures:
         component: of the mixture.
         domain: of the task.
         rewards: None where the verdict failed.
+        shaped: the same as they reached the update, after shaping and extensions.
         correct: the strict view; None where the verdict failed.
         statuses: of the verdicts.
         lengths: in tokens.
@@ -39,6 +40,7 @@ class GroupFigures:
     component: str
     domain: str
     rewards: list[float | None]
+    shaped: list[float | None]
     correct: list[bool | None]
     statuses: list[str]
     lengths: list[int]
@@ -84,8 +86,10 @@ def step_metrics(figures: StepFigures, seconds: float) -> dict[str, Any]:
     known = [reward for group in groups for reward in group.rewards if reward is not None]
     lengths = [length for group in groups for length in group.lengths]
     finished = [flag for group in groups for flag in group.finished]
+    shaped = [reward for group in groups for reward in group.shaped if reward is not None]
     return {
         "reward": sum(known) / len(known) if known else None,
+        "reward_shaped": sum(shaped) / len(shaped) if shaped else None,
         "reward_std": _mean_std(groups),
         "length": sum(lengths) / len(lengths),
         "truncated": 1 - sum(finished) / len(finished),
@@ -94,6 +98,8 @@ def step_metrics(figures: StepFigures, seconds: float) -> dict[str, Any]:
         "groups_sampled": counts.sampled,
         "rounds": counts.rounds,
         "passed_over": counts.passed_over,
+        "retried": counts.retried,
+        "revived": counts.revived,
         "tokens": counts.tokens,
         "tokens_per_s": counts.tokens / seconds,
         "generation_s": counts.generation_s,
@@ -118,6 +124,7 @@ def _figures(group: Group, component: str) -> GroupFigures:
         component=component,
         domain=group.task.domain,
         rewards=group.rewards,
+        shaped=group.shaped,
         correct=[verdict.correct for verdict in group.verdicts],
         statuses=[verdict.status.value for verdict in group.verdicts],
         lengths=[len(ids) for ids in group.response_ids],

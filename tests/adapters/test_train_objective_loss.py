@@ -101,7 +101,7 @@ def test_kl_in_the_reward(tmp_path: Path, estimator: str, mini_batch: int) -> No
 
 
 def test_kl_with_trl_s_bias_correction(tmp_path: Path) -> None:
-    """k3 times the ratio (DeepSeek-V3.2, arXiv 2512.02556, eq. 7), in the loss."""
+    """k3 times the ratio (DeepSeek-V3.2, arXiv 2512.02556), in the loss."""
     kept = step.groups()
     trainer = step.trained(step.config(tmp_path, kl=0.3, kl_bias_correction=True), tmp_path, kept)
 
