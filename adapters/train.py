@@ -14,7 +14,6 @@ The same is `prorl train`. Exit codes: 0 done, 1 failed on the way, 2 the reques
 
 from __future__ import annotations
 
-import argparse
 import errno
 import logging
 import sys
@@ -34,8 +33,8 @@ from adapters.prorl.plan import make_plan, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_processes, check_warm_start, disk_needed
 from adapters.prorl.problems import Problems, load_problems
 from adapters.prorl.processes import PeerFailedError, joined, world_size
-from adapters.prorl.resets import ask
-from adapters.prorl.settings import Request, parse, run_to_reset
+from adapters.prorl.settings import Request, parse
+from adapters.prorl.stages import all_environments, disk_needed_by, print_stages
 from adapters.prorl.verbs import VERBS
 from prorl_envs.errors import InfrastructureError, ProrlError
 from prorl_envs.registry import environment
@@ -52,8 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words and words[0] in VERBS:
             return VERBS[words[0]](words[1:], console)
-        if words[:1] == ["reset"]:
-            return _reset(words[1:], console)
         request = parse(words)
         return _plan(request, console) if request.dry_run else _train(request, console, words)
     except PeerFailedError:
@@ -78,77 +75,83 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _reset(words: Sequence[str], console: Console) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m adapters.train reset",
-        description="Reset the reference policy and the optimizer of a run: after the step that it is in, or when a "
-        "stopped one is resumed.",
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
-    parser.add_argument("--reason", default="", help="for the run's log")
-    known = parser.parse_args(words)
-    folder = run_to_reset(known.run)
-    ask(folder, known.reason)
-    console.print(f"{folder}: will be reset at its next step", highlight=False, soft_wrap=True)
-    return 0
-
-
 def _plan(request: Request, console: Console) -> int:
-    for item in request.config.environments:
-        environment(item.id)
-    load_extensions(request.config)
+    for config in _configs(request):
+        _named(config)
+    if request.stages:
+        print_stages(request.stages, console)
     print_plan(request.config, make_plan(request.config), console)
     return 0
 
 
 def _train(request: Request, console: Console, words: Sequence[str]) -> int:
-    config = request.config
     check_extra()
-    prepare_environment(config.rollout)
+    prepare_environment(request.config.rollout)
     with joined() as processes:
         if not processes.main:
             console = Console(quiet=True)
         processes.together(lambda: _checked(request))
-        folder = request.resume or processes.on_main(lambda: new_run_folder(config))
+        folder = request.resume or processes.on_main(lambda: new_run_folder(request.config))
         try:
-            problems = processes.together(lambda: _prepared(config, folder))
+            problems = processes.together(lambda: _prepared(request, folder))
         except ProrlError:
             if request.resume is None and processes.main:
                 folder.rmdir()
             raise
         console.print(f"run: {folder}", highlight=False, soft_wrap=True)
-        from adapters.prorl.run import execute
+        argv = ["python", "-m", "adapters.train", *words]
+        if request.stages:
+            from adapters.prorl.staged_run import execute_stages
 
-        outcome = execute(
-            config, problems, folder, resume=request.resume is not None, console=console, processes=processes,
-            argv=["python", "-m", "adapters.train", *words],
-        )  # fmt: skip
+            outcome = execute_stages(request.stages, folder, console=console, argv=argv, processes=processes)
+        else:
+            from adapters.prorl.run import execute
+
+            outcome = execute(
+                request.config, problems, folder, resume=request.resume is not None, console=console, argv=argv,
+                processes=processes,
+            )  # fmt: skip
     if outcome.finished:
         if request.push and processes.main:
             console.print(
-                push(folder, request.push, private=not request.public), highlight=False, soft_wrap=True
+                push(
+                    request.stages[-1].folder(folder) if request.stages else folder,
+                    request.push,
+                    private=not request.public,
+                ),
+                highlight=False,
+                soft_wrap=True,
             )
         return 0
     return 128 + outcome.signal if outcome.signal else 1
 
 
-def _checked(request: Request) -> None:
-    config = request.config
+def _configs(request: Request) -> list[RunConfig]:
+    return [stage.config for stage in request.stages] or [request.config]
+
+
+def _named(config: RunConfig) -> None:
+    """Raises when an environment or an extension does not exist."""
     for item in config.environments:
         environment(item.id)
     load_extensions(config)
-    check_loggers(config)
+
+
+def _checked(request: Request) -> None:
     if request.push:
         check_push(request.push)
-    check_model(config)
-    check_processes(config)
-    check_backend(config, processes=world_size())
+    for config in _configs(request):
+        _named(config)
+        check_loggers(config)
+        check_model(config)
+        check_processes(config)
+        check_backend(config, processes=world_size())
 
 
-def _prepared(config: RunConfig, folder: Path) -> Problems:
-    check_room(folder, disk_needed(config))
-    problems = load_problems(config)
-    check_warm_start(config, problems)
+def _prepared(request: Request, folder: Path) -> Problems:
+    check_room(folder, disk_needed_by(request.stages) if request.stages else disk_needed(request.config))
+    problems = load_problems(request.config, everything=all_environments(request.stages))
+    check_warm_start(request.config, problems)
     return problems
 
 

@@ -72,6 +72,8 @@ class ModelSettings(_Settings):
     """Compute in bfloat16 (autocast) where the device can."""
     gradient_checkpointing: bool = True
     """Trade time for memory. Only slows a CPU down."""
+    positions: int | None = Field(default=None, ge=1)
+    """Positions that the tiny model knows. None is what the run's prompts and responses need."""
     shape: dict[str, int] = {}
     """For ``--dry-run`` without the model: layers, hidden, intermediate, heads, kv_heads, vocab."""
 
@@ -224,6 +226,8 @@ class RunConfig(_Settings):
     paper, after which a new run begins with a new reference and a new optimizer."""
     seed: int = Field(default=42, ge=0)
     """Decides everything that is drawn: weights of a tiny model, problems, responses."""
+    stage: Annotated[int, tyro.conf.Suppress] = Field(default=0, ge=0)
+    """Which of several stages this is: each draws its problems in an order of its own."""
     threads: int | None = Field(default=None, ge=1)
     """PyTorch's CPU threads. None leaves PyTorch's choice."""
     environments: Annotated[tuple[EnvironmentItem, ...], tyro.conf.Suppress] = ()
@@ -247,6 +251,11 @@ class RunConfig(_Settings):
     """Let them use the network."""
     log_rollouts: int = Field(default=4, ge=0)
     """Groups per step that are written to rollouts.jsonl."""
+
+    @property
+    def stream_seed(self) -> int:
+        """Decides the order of the problems and the sampling's noise; which problems are held out, `seed` decides."""
+        return self.seed + 1_000_003 * self.stage
 
     @property
     def updates_per_step(self) -> int:

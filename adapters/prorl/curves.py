@@ -31,6 +31,7 @@ def draw_curves(folder: Path) -> Path | None:
     figure = Figure(figsize=(10, 5.2), layout="constrained")
     FigureCanvasAgg(figure)
     resets = [row["step"] for row in read_metrics(folder, "reset")]
+    stages = read_metrics(folder, "stage")
     for axes, (name, title) in zip(figure.subplots(2, 3).flat, _PANELS, strict=True):
         if name is None:
             _validations(axes, read_metrics(folder, "validation"))
@@ -38,11 +39,16 @@ def draw_curves(folder: Path) -> Path | None:
             _line(axes, [(row["step"], row[name]) for row in steps if row.get(name) is not None])
         for step in resets:
             axes.axvline(step, color=_GREY, linewidth=0.8, linestyle="--")
+        for row in stages:
+            axes.axvline(row["step"], color=_GREY, linewidth=1.2)
         axes.set_title(title, fontsize=10, loc="left")
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25, linewidth=0.6)
-    figure.supxlabel("step (dashed: reference and optimizer reset)" if resets else "step", fontsize=9)
+    marks = (["dashed: reference and optimizer reset"] if resets else []) + (
+        ["lines: stages"] if stages else []
+    )
+    figure.supxlabel(f"step ({'; '.join(marks)})" if marks else "step", fontsize=9)
     file = folder / "curves.png"
     figure.savefig(file, dpi=100)
     return file

@@ -68,6 +68,10 @@ class Journal:
         """Writes the resolved configuration and what it runs on."""
         text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         write_text(self.folder / "config.yaml", text)
+        self.describe(config, argv)
+
+    def describe(self, config: RunConfig, argv: Iterable[str]) -> None:
+        """Writes versions, machine, seed and command."""
         about = {
             "began": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": list(argv),

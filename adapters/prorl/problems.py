@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gymnasium
@@ -34,12 +34,14 @@ class Problems:
         weights: relative shares by component name.
         heldout: validation tasks.
         verifiers: for the Scorer, of domains that bring their own.
+        origin: the component that each validation task came from, by task id.
     """
 
     components: dict[str, list[Task]]
     weights: dict[str, float]
     heldout: list[Task]
     verifiers: dict[str, VerifierChoice]
+    origin: dict[str, str] = field(default_factory=dict)
 
     def mixture(self, seed: int, *, rank: int = 0, world_size: int = 1) -> Mixture:
         """The endless stream of training tasks, this rank's share of it."""
@@ -55,8 +57,13 @@ class Problems:
         return replace(self, components=components, heldout=[prompt(task) for task in self.heldout])
 
 
-def load_problems(config: RunConfig) -> Problems:
+def load_problems(config: RunConfig, *, everything: Sequence[EnvironmentItem] = ()) -> Problems:
     """Makes the environments of `config` and splits their tasks.
+
+    Args:
+        config: of the run.
+        everything: the environments of all stages, where the run is one of several: problems are held out of each,
+            the same ones in every stage.
 
     Raises:
         UnknownNameError: an environment, recipe or split does not exist; suggests the nearest.
@@ -68,19 +75,34 @@ def load_problems(config: RunConfig) -> Problems:
     components: dict[str, list[Task]] = {}
     weights: dict[str, float] = {}
     verifiers: dict[str, VerifierChoice] = {}
-    for item in config.environments:
+    trained: dict[str, float] = {}
+    for item in everything or config.environments:
         spec = environment(item.id)
         name = _component_name(item, components)
         components[name] = _tasks(item)
         weights[name] = item.weight or float(len(components[name]))
         if spec.verifier:
             verifiers[spec.domain] = spec.verifier
+        for wanted in config.environments:
+            if (wanted.id, wanted.options) == (item.id, item.options):
+                trained[name] = wanted.weight or float(len(components[name]))
+    heldout, origin = _held_out(components, weights, config)
+    kept = {name: tasks for name, tasks in components.items() if name in trained}
+    return Problems(_without(kept, heldout), trained, heldout, verifiers, origin)
+
+
+def _held_out(
+    components: dict[str, list[Task]], weights: dict[str, float], config: RunConfig
+) -> tuple[list[Task], dict[str, str]]:
+    """Takes the problems to validate on out of `components`; also says where each came from."""
     heldout: list[Task] = []
+    origin: dict[str, str] = {}
     shares = _shares(weights, config.validation.tasks)
     for name, tasks in components.items():
-        kept, out = _split(name, tasks, shares[name], config.seed)
-        components[name], heldout = kept, heldout + out
-    return Problems(_without(components, heldout), weights, heldout, verifiers)
+        components[name], out = _split(name, tasks, shares[name], config.seed)
+        heldout += out
+        origin |= {task.id: name for task in out}
+    return heldout, origin
 
 
 def content_key(task: Task) -> str:

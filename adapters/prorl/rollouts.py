@@ -125,7 +125,7 @@ class Rollouts:
         processes: Processes = ALONE,
     ) -> None:
         self._settings, self._binary = config.rollout, config.objective.reward == "binary"
-        self._mixture = problems.mixture(config.seed, rank=processes.rank, world_size=processes.size)
+        self._mixture = problems.mixture(config.stream_seed, rank=processes.rank, world_size=processes.size)
         self._component = {task.id: name for name, tasks in problems.components.items() for task in tasks}
         self._scorer, self._tokenizer, self._extensions = scorer, tokenizer, extensions
         self._problems = problems

@@ -39,7 +39,7 @@ from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.warm_start import scrambled_response, warm_start
 from prorl_envs.scoring import Scorer
 
-__all__ = ["Outcome", "execute"]
+__all__ = ["Outcome", "execute", "is_finished"]
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def execute(
     checkpoint = processes.on_main(lambda: latest_checkpoint(folder / "checkpoints")) if resume else None
     past = RunState.read(checkpoint) if checkpoint else RunState()
     done = _step_of(checkpoint, config) if checkpoint else 0
-    over = done >= config.steps or (config.until == "plateau" and past.ended is not None)
+    over = checkpoint is not None and _is_over(config, checkpoint)
     if over and (folder / "model").exists():
         console.print("this run is finished; a larger --steps goes on with it", highlight=False)
         return Outcome(finished=True, signal=None, step=done)
@@ -138,6 +138,17 @@ def execute(
     return Outcome(finished, stop.signal, step)
 
 
+def is_finished(config: RunConfig, folder: Path) -> bool:
+    """Whether the run in `folder` has made all of its steps, or ended by itself, and has written its model."""
+    checkpoint = latest_checkpoint(folder / "checkpoints")
+    return checkpoint is not None and (folder / "model").exists() and _is_over(config, checkpoint)
+
+
+def _is_over(config: RunConfig, checkpoint: Path) -> bool:
+    ended = config.until == "plateau" and RunState.read(checkpoint).ended is not None
+    return ended or _step_of(checkpoint, config) >= config.steps
+
+
 def _save_model(trainer: ProrlTrainer, folder: Path) -> None:
     with written("the trained model"):
         part = trainer.processes.on_main(lambda: staging(folder))
@@ -163,7 +174,7 @@ def _base_model(config: RunConfig, problems: Problems, folder: Path, display: Di
     began = time.perf_counter()
     tasks = _interleaved(problems.components, config.warm_start.tasks)
     tokenizer = _tiny_tokenizer(tasks, len(problems.components))
-    context = config.rollout.max_prompt_tokens + config.rollout.max_response_tokens
+    context = config.model.positions or config.rollout.max_prompt_tokens + config.rollout.max_response_tokens
     model = build_model(config.model, tokenizer, seed=config.seed, context=context)
     if config.warm_start.updates:
         total = config.warm_start.updates

@@ -6,6 +6,9 @@
 --env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
 --push OWNER/NAME   publish the trained model on the Hugging Face hub, privately without --public
 --section.field V   any setting of `adapters.prorl.config`
+
+A preset or file with a list ``stages`` is several runs, one after the other: see `adapters.prorl.stages`. A stage
+changes what stands above it, and the command line changes every stage.
 """
 
 from __future__ import annotations
@@ -14,15 +17,17 @@ import argparse
 import difflib
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import tyro
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from adapters.prorl.config import EnvironmentItem, RunConfig
+from adapters.prorl.stages import STAGES, Stage, check_stages, current_stage, split_stage
 from prorl_envs.errors import ConfigError, UnknownNameError
 
 __all__ = ["Request", "parse", "parse_environment", "preset_names", "read_run", "run_to_reset"]
@@ -31,9 +36,19 @@ _PRESETS = Path(__file__).parent / "presets"
 
 
 class Request(BaseModel):
-    """What the command line asks for: a run, whether only to plan it, or the run to resume."""
+    """What the command line asks for: a run, whether only to plan it, or the run to resume.
+
+    Attributes:
+        config: of the run; of the first stage, where there are several.
+        stages: empty for a run that is one.
+        dry_run: whether to plan only.
+        resume: the folder to go on in.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     config: RunConfig
+    stages: tuple[Stage, ...] = ()
     dry_run: bool = False
     resume: Path | None = None
     push: str | None = None
@@ -54,6 +69,10 @@ def parse(argv: Sequence[str]) -> Request:
     if known.resume is not None:
         resume = _run_to_resume(known.resume, rest)
         data = read_run(resume)
+        if "stages" in data and (known.config or known.model or known.env):
+            raise ConfigError(
+                "a run in stages is resumed as it is, but for single settings: --rollout.chunk 64"
+            )
     else:
         preset = known.preset or ("local" if known.model else "quickstart")
         data = {**_read_preset(preset), "preset": preset}
@@ -63,10 +82,49 @@ def parse(argv: Sequence[str]) -> Request:
         data = _merged(data, {"model": {"path": known.model}})
     if known.env:
         data["environments"] = [parse_environment(text).model_dump() for text in known.env]
-    config = validated(data, known.config or (str(resume) if resume else f"preset {data['preset']}"))
-    config = _overridden(config, rest)
+    origin = known.config or (str(resume) if resume else f"preset {data['preset']}")
+    entries = data.pop("stages", None)
+    if entries is not None:
+        stages = _staged(data, entries, rest, origin, written=resume is not None)
+        return Request(
+            config=stages[0].config, stages=stages, dry_run=known.dry_run, resume=resume, push=known.push,
+            public=known.public,
+        )  # fmt: skip
+    config = _overridden(validated(data, origin), rest)
     config.check()
     return Request(config=config, dry_run=known.dry_run, resume=resume, push=known.push, public=known.public)
+
+
+def _staged(
+    base: Mapping[str, Any], entries: object, rest: Sequence[str], origin: str, *, written: bool
+) -> tuple[Stage, ...]:
+    """The stages of a recipe, each with its settings over `base` and under the command line's."""
+    if not isinstance(entries, list):
+        raise ConfigError(f"{origin}: stages: it must be a list")
+    stages: list[Stage] = []
+    for index, entry in enumerate(entries):
+        name, start, settings = split_stage(entry, index, origin, written=written)
+        data = {**_merged(base, settings), "stage": index}
+        config = _overridden(validated(data, f"{origin}, stage {index + 1} ({name})"), rest)
+        stages.append(Stage(name, "best" if start == "best" else "final", config))
+    if stages and stages[0].config.model.path is None:
+        stages = _with_positions(stages)
+    check_stages(stages, origin)
+    return tuple(stages)
+
+
+def _with_positions(stages: Sequence[Stage]) -> list[Stage]:
+    """The same, with a tiny model that knows as many positions as the longest stage needs."""
+    most = max(s.config.rollout.max_prompt_tokens + s.config.rollout.max_response_tokens for s in stages)
+    return [
+        replace(
+            stage,
+            config=stage.config.model_copy(
+                update={"model": stage.config.model.model_copy(update={"positions": most})}
+            ),
+        )
+        for stage in stages
+    ]
 
 
 def preset_names() -> tuple[str, ...]:
@@ -96,24 +154,29 @@ def parse_environment(text: str) -> EnvironmentItem:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """The configuration that a run's folder was made with.
+    """The configuration that a run's folder was made with; of a run in stages, ``{"stages": [...]}``.
 
     Raises:
         ConfigError: it holds none.
     """
-    file = folder / "config.yaml"
-    if not file.is_file():
+    file = next((folder / name for name in (STAGES, "config.yaml") if (folder / name).is_file()), None)
+    if file is None:
         raise ConfigError(f"{str(folder)!r} is not a run: it has no config.yaml")
     return _read_yaml(file)
 
 
 def run_to_reset(folder: Path) -> Path:
-    """The run in `folder`, if its reference can be reset.
+    """The run in `folder`, or its current stage, if its reference can be reset.
 
     Raises:
         ConfigError: it is no run, it has no reference, or it is finished.
     """
-    config = validated(read_run(folder), str(folder / "config.yaml"))
+    data = read_run(folder)
+    if "stages" in data:
+        return run_to_reset(
+            current_stage(_staged({}, data["stages"], (), str(folder), written=True), folder).folder(folder)
+        )
+    config = validated(data, str(folder / "config.yaml"))
     if not config.objective.kl:
         raise ConfigError(f"{str(folder)!r} has no reference policy to reset: its objective.kl is 0")
     if (folder / "model").exists():
@@ -154,9 +217,12 @@ def _overridden(config: RunConfig, rest: Sequence[str]) -> RunConfig:
 
 def _run_to_resume(named: str, rest: Sequence[str]) -> Path:
     if named:
-        return Path(named)
+        folder = Path(named)
+        # A stage is never resumed by itself: the others hold problems out that it must not train on.
+        return folder.parent if (folder.parent / STAGES).is_file() else folder
     runs = Path(next((b for a, b in itertools.pairwise(rest) if a == "--runs"), "runs"))
-    found = sorted(runs.glob("*/config.yaml"), key=lambda file: file.stat().st_mtime)
+    made = [*runs.glob("*/config.yaml"), *runs.glob(f"*/{STAGES}")]
+    found = sorted(made, key=lambda file: file.stat().st_mtime)
     if not found:
         raise ConfigError(f"there is no run to resume in {str(runs)!r}")
     return found[-1].parent

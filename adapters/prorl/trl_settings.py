@@ -32,7 +32,7 @@ def grpo_config(
     on_gpu = torch.cuda.is_available()
     settings: dict[str, Any] = dict(
         output_dir=str(output),
-        seed=config.seed,
+        seed=config.stream_seed,
         max_steps=config.steps * config.updates_per_step,
         per_device_train_batch_size=device_batch,
         gradient_accumulation_steps=accumulation,

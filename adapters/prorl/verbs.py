@@ -1,4 +1,4 @@
-"""What can be done with a run that exists: `prorl train page RUN ...` and `prorl train push RUN REPO_ID`."""
+"""What can be done with a run that exists: `prorl train page`, `push` and `reset`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from rich.console import Console
 from adapters.prorl.card import write_card
 from adapters.prorl.hub import check_push, push
 from adapters.prorl.page import write_page
+from adapters.prorl.resets import ask
+from adapters.prorl.settings import run_to_reset
 
 __all__ = ["VERBS"]
 
@@ -42,5 +44,20 @@ def _push(words: Sequence[str], console: Console) -> int:
     return 0
 
 
-VERBS: Mapping[str, Callable[[Sequence[str], Console], int]] = {"page": _page, "push": _push}
+def _reset(words: Sequence[str], console: Console) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m adapters.train reset",
+        description="Reset the reference policy and the optimizer of a run: after the step that it is in, or when a "
+        "stopped one is resumed.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("--reason", default="", help="for the run's log")
+    known = parser.parse_args(words)
+    folder = run_to_reset(known.run)
+    ask(folder, known.reason)
+    console.print(f"{folder}: will be reset at its next step", highlight=False, soft_wrap=True)
+    return 0
+
+
+VERBS: Mapping[str, Callable[[Sequence[str], Console], int]] = {"page": _page, "push": _push, "reset": _reset}
 """By the first word of the command line: takes the others and returns an exit code."""

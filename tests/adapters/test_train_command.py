@@ -101,6 +101,13 @@ def test_a_dry_run_of_the_papers_setting_needs_neither_model_nor_folder(
     monkeypatch.chdir(tmp_path)
     assert train.main(["--preset", "prorl-1.5b", "--dry-run"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("1,776", "256 prompts x 16 responses, 4 updates", "2000 steps = 8000 updates", "GiB"):
+    for words in (
+        "1,776",
+        "256 prompts x 16 responses, 4 updates",
+        "400 steps = 1600 updates",
+        "8 stages",
+        "run-8",
+        "GiB",
+    ):
         assert words in said
     assert not list(tmp_path.iterdir())

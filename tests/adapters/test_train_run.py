@@ -220,7 +220,7 @@ def test_the_papers_shape_in_trls_units(tmp_path: Path) -> None:
     assert made.steps_per_generation == 64
     assert made.generation_batch_size is None or made.generation_batch_size in (512, 4096)
     assert (made.epsilon, made.epsilon_high, made.temperature, made.loss_type) == (0.2, 0.4, 1.2, "dapo")
-    assert made.max_steps == 8000
+    assert made.max_steps == 1600
     assert made.save_steps % 4 == 0
 
 

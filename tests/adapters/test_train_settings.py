@@ -28,11 +28,19 @@ def test_every_preset_is_valid_and_has_something_to_train_on(name: str) -> None:
     assert config.environments
 
 
-def test_the_papers_preset_departs_from_no_number_of_the_paper() -> None:
-    config, paper = parse(["--preset", "prorl-1.5b"]).config, RunConfig()
-    assert config.objective == paper.objective
-    assert config.optimizer == paper.optimizer
-    assert config.rollout.model_copy(update={"backend": "transformers"}) == paper.rollout
+def test_the_papers_preset_is_its_eight_runs() -> None:
+    stages, paper = parse(["--preset", "prorl-1.5b"]).stages, RunConfig()
+    assert len(stages) == 8
+    for stage in stages:
+        assert stage.config.objective == paper.objective
+        assert stage.config.optimizer == paper.optimizer
+        own = {"group": 16, "max_response_tokens": 8192, "backend": "transformers"}
+        assert stage.config.rollout.model_copy(update=own) == paper.rollout
+    assert [stage.config.rollout.group for stage in stages] == [16] * 5 + [32, 32, 16]
+    assert [stage.config.rollout.max_response_tokens for stage in stages] == [8192] * 7 + [16384]
+    assert [len(stage.config.environments) for stage in stages] == [4, 4] + [5] * 6
+    assert [stage.config.until for stage in stages] == ["plateau"] * 7 + ["steps"]
+    assert stages[-1].config.steps == 200
 
 
 def test_each_layer_overrides_the_one_before(tmp_path: Path) -> None:
