@@ -119,7 +119,7 @@ class _Frame:
         xs = [x for series in lines for x, _ in series.points] + [mark.x for mark in chart.marks]
         ys = [y for series in lines for _, y in series.points]
         ys += [y for series in lines for _, *ends in series.band for y in ends]
-        low, high = min(ys), max(ys)
+        low, high = min(ys), _ceiling(ys)
         if chart.share:
             low, high = min(low, 0.0), max(high, 1.0)
         elif low >= 0 and low < 0.5 * high:
@@ -132,9 +132,8 @@ class _Frame:
         return f"{_LEFT + (value - self.x0) / (self.x1 - self.x0) * (_WIDTH - _LEFT - _RIGHT):.1f}"
 
     def y(self, value: float) -> str:
-        return (
-            f"{_HEIGHT - _BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (_HEIGHT - _TOP - _BOTTOM):.1f}"
-        )
+        share = (min(value, self.y1) - self.y0) / (self.y1 - self.y0)
+        return f"{_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM):.1f}"
 
     def axes(self) -> Iterable[str]:
         bottom = _HEIGHT - _BOTTOM
@@ -160,6 +159,12 @@ class _Frame:
             for x, y in series.points:
                 title = f"<title>step {x:g}: {visible(series.label)} {number(y)}</title>"
                 yield f'<circle class="f{colour}" cx="{self.x(x)}" cy="{self.y(y)}" r="3">{title}</circle>'
+
+
+def _ceiling(ys: Sequence[float]) -> float:
+    """The highest y, but for peaks so far above all else that they would flatten it; those end at the frame."""
+    usual = sorted(ys)[min(math.ceil(0.98 * len(ys)), len(ys) - 1)]
+    return 2 * usual if max(ys) > 4 * usual > 0 else max(ys)
 
 
 def _text(x: str, y: str, text: str, attributes: str) -> str:

@@ -76,7 +76,8 @@ def render(story: Story) -> str:
 
 _KEY = (
     '<p class="note">Dashed: reset of reference and optimizer. Red: alarm. Solid: the next run. Rest the mouse on a '
-    "line or dot to read it. Shaded: 95 % bootstrap interval over problems.</p>"
+    "line or dot to read it. Single peaks far above the rest end at the frame. Shaded: 95 % bootstrap interval over "
+    "problems.</p>"
 )
 
 

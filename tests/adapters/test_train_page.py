@@ -171,6 +171,16 @@ def test_charts_are_well_formed_and_stay_inside_their_frame(points: list[tuple[f
     assert len(text) < 12_000
 
 
+def test_one_peak_does_not_flatten_the_rest() -> None:
+    points = [(float(n), 1.0 + n % 2) for n in range(100)]
+    text = draw(Chart("peak", [Series("x", [*points, (100.0, 500.0)])]))
+    ticks = [float(word.partition("<")[0].partition(">")[2]) for word in text.split('text-anchor="end"')[1:]]
+    assert max(ticks) == 4.0
+    # Many high values are no peak.
+    text = draw(Chart("level", [Series("x", [*points, *((100.0 + n, 500.0) for n in range(20))])]))
+    assert ">500<" in text
+
+
 def test_a_chart_without_a_finite_point_is_left_out() -> None:
     assert draw(Chart("nothing", [Series("x", []), Series("y", [(1.0, float("nan"))])])) == ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -62,6 +63,12 @@ def test_there_is_a_rule_for_each_name_and_each_gives_advice() -> None:
             section, dot, name = word.rstrip(".;:").partition(".")
             if dot and section in known and isinstance(known[section], dict):
                 assert name in known[section], word
+
+
+def test_the_docs_name_every_alarm_and_every_setting() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "watch.md").read_text(encoding="utf-8")
+    for name in [*ALARMS, *WatchSettings.model_fields]:
+        assert f"`{name}`" in text or f"`watch.{name}`" in text, name
 
 
 def test_a_healthy_run_raises_nothing() -> None:

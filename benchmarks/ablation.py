@@ -1,0 +1,185 @@
+"""Entropy collapse, provoked and avoided: does the watch see it, and what do clip-higher, KL and resets change?
+
+    python -m benchmarks.ablation                          two seeds of each arm, some twelve minutes of one core
+    python -m benchmarks.ablation --runs DIR --seeds 0     runs that DIR holds already are read, not made again
+
+All arms share model, warm start, problems, learning rate and number of updates; they differ in what `ARMS` says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from adapters import train
+from adapters.prorl.story import Story, read_story
+from benchmarks.tables import publish
+
+ARMS: Mapping[str, dict[str, Any]] = {
+    "provoked": {"objective": {"clip_high": 0.05, "kl": 0.0}, "reset": {"every": None}},
+    "clip-higher": {"objective": {"clip_high": 0.4, "kl": 0.0}, "reset": {"every": None}},
+    "KL and resets": {"objective": {"clip_high": 0.05, "kl": 0.02}, "reset": {"every": 40}},
+    "all three": {"objective": {"clip_high": 0.4, "kl": 0.02}, "reset": {"every": 40}},
+}
+"""What each arm changes: the provocation, the two halves of the remedy, and the whole of it (ProRL 2.3)."""
+
+BASE: dict[str, Any] = {
+    "rollout": {"prompts": 16, "dynamic_sampling": True},
+    # Twice the quickstart's learning rate and as many updates a step on half its prompts: it drifts fast.
+    "optimizer": {"mini_batch": 4, "learning_rate": 2.0e-3, "device_batch": 64},
+    "validation": {"tasks": 120, "samples": 8, "every": 40},
+    "checkpoint": {"every": 1000, "keep": 1},
+    "log_rollouts": 1,
+}
+_LAST = 10
+_COLOURS = ("#c0392b", "#e08214", "#1f77b4", "#2ca25f")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run.
+
+    Attributes:
+        arm, seed: which.
+        story: what its folder tells.
+    """
+
+    arm: str
+    seed: int
+    story: Story
+
+    def entropy(self) -> list[float]:
+        """By step, nats per token."""
+        return [float(row["entropy"]) for row in self.story.steps]
+
+    def alarm(self, name: str) -> int | None:
+        """The step after which it was first raised."""
+        return next((int(row["step"]) for row in self.story.alarms if row["name"] == name), None)
+
+    def passes(self, index: int) -> tuple[float, float]:
+        """pass@1 and pass@8 of a validation."""
+        at = self.story.validations[index]["pass_at"]
+        return at["1"], at["8"]
+
+
+def run(runs: Path, name: str, settings: Mapping[str, Any]) -> Path:
+    """Makes a run unless it is there.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    folder = runs / name
+    if not (folder / "model").exists():
+        file = runs / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
+        code = train.main(
+            ["--preset", "quickstart", "--config", str(file), "--runs", str(runs), "--name", name]
+        )
+        if code:
+            raise SystemExit(code)
+    return folder
+
+
+def measure(runs: Path, seeds: Sequence[int], steps: int) -> list[Result]:
+    """All arms of all seeds; each seed's warm start is made once."""
+    results = []
+    for seed in seeds:
+        base = run(
+            runs,
+            f"base-{seed}",
+            {"steps": 1, "seed": seed, "validation": {"tasks": 0}, "reset": {"every": None}},
+        )
+        for arm, changes in ARMS.items():
+            model = {"path": str(base / "warm_start")}
+            name = f"{arm.replace(' ', '-')}-{seed}"
+            folder = run(runs, name, {**BASE, **changes, "seed": seed, "steps": steps, "model": model})
+            results.append(Result(arm, seed, read_story([folder])))
+    return results
+
+
+def table(results: Sequence[Result]) -> list[str]:
+    """The results as Markdown."""
+    head = (
+        "arm", "seed", "entropy, first 10 / last 10 steps", "lowest", "entropy alarm after step", "other alarms",
+        "KL, last 10", "all-right or all-wrong groups, last 10", "pass@1 before → after", "pass@8 before → after",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for result in results:
+        entropy, steps = result.entropy(), result.story.steps
+        others = sorted({row["name"] for row in result.story.alarms} - {"entropy_collapse"})
+        (one, eight), (one_after, eight_after) = result.passes(0), result.passes(-1)
+        kl = [row["kl"] for row in steps[-_LAST:] if row["kl"] is not None]
+        cells = (
+            result.arm, result.seed, f"{median(entropy[:_LAST]):.3f} / {median(entropy[-_LAST:]):.3f}",
+            f"{min(entropy):.3f}", result.alarm("entropy_collapse") or "none",
+            ", ".join(name.replace("_", " ") for name in others) or "none",
+            f"{median(kl):.3f}" if kl else "no reference",
+            f"{median(row['dead'] for row in steps[-_LAST:]):.2f}", f"{one:.3f} → {one_after:.3f}",
+            f"{eight:.3f} → {eight_after:.3f}",
+        )  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return lines
+
+
+def draw(results: Sequence[Result], file: Path) -> None:
+    """Entropy and pass@8 over steps; a triangle where the watch raised its entropy alarm."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    for arm, colour in zip(ARMS, _COLOURS, strict=True):
+        for index, result in enumerate(r for r in results if r.arm == arm):
+            label = arm if index == 0 else None
+            entropy = result.entropy()
+            left.plot(range(1, len(entropy) + 1), entropy, color=colour, linewidth=1, alpha=0.8, label=label)
+            rows = result.story.validations
+            xs, ys = [row["step"] for row in rows], [row["pass_at"]["8"] for row in rows]
+            right.plot(xs, ys, color=colour, marker="o", markersize=3, linewidth=1)
+            alarm = result.alarm("entropy_collapse")
+            if alarm:
+                left.plot(
+                    [alarm], [entropy[alarm - 1]], color=colour, marker="v", markersize=8, linestyle="none"
+                )
+    left.set_yscale("log")
+    left.set_title("Entropy, nats per token (triangle: alarm)", fontsize=9, loc="left")
+    right.set_title("pass@8 on held-out problems", fontsize=9, loc="left")
+    left.legend(fontsize=8, frameon=False)
+    for axes in (left, right):
+        axes.set_xlabel("step", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(file, dpi=90)
+
+
+def main() -> None:
+    """Runs or reads, and publishes."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=Path, default=None)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("-o", "--output", type=Path, default=None)
+    known = parser.parse_args()
+    runs = known.runs or Path(tempfile.mkdtemp(prefix="prorl-ablation-"))
+    runs.mkdir(parents=True, exist_ok=True)
+    began = time.process_time()
+    results = measure(runs, known.seeds, known.steps)
+    print(f"{time.process_time() - began:.0f} s of processor time in this process; runs in {runs}")
+    publish(table(results), known.output)
+    if known.output is not None:
+        draw(results, known.output.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()
