@@ -95,11 +95,8 @@ def check_backend(config: RunConfig, *, processes: int = 1, on_gpu: bool | None 
         return
     _check_installed("cuda" if on_gpu else "cpu")
     if rollout.backend == "vllm-server":
-        if not on_gpu and rollout.vllm.weights_folder is None:
-            raise ConfigError(
-                "weights reach a vLLM server over NCCL, which needs a GPU: set rollout.vllm.weights_folder to a "
-                "folder that both can see, or use rollout.backend vllm"
-            )
+        if not on_gpu:
+            _check_server_without_gpu(config)
         _wait_for_server(rollout.vllm.server_url, rollout.vllm.server_timeout_s)
         return
     if processes % rollout.vllm.tensor_parallel:
@@ -156,6 +153,19 @@ def _check_cpu_engine(config: RunConfig) -> None:
         )
 
 
+def _check_server_without_gpu(config: RunConfig) -> None:
+    if config.rollout.vllm.weights_folder is None:
+        raise ConfigError(
+            "weights reach a vLLM server over NCCL, which needs a GPU: set rollout.vllm.weights_folder to a folder "
+            "that both can see, or use rollout.backend vllm"
+        )
+    if model_shape(config).tied:
+        raise ConfigError(
+            "the model's output layer shares its embedding's weights, and a vLLM server on a CPU does not renew its "
+            "packed copy of them: use rollout.backend vllm"
+        )
+
+
 def _wait_for_server(url: str, timeout_s: float) -> None:
     """Raises `ConfigError` unless the server says within `timeout_s` that it is well."""
     deadline = time.monotonic() + timeout_s
@@ -163,7 +173,10 @@ def _wait_for_server(url: str, timeout_s: float) -> None:
         try:
             with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5):
                 return
-        except (urllib.error.URLError, ValueError, OSError) as error:
+        except urllib.error.HTTPError as error:
+            error.close()
+            problem: Exception = error
+        except (ValueError, OSError) as error:
             problem = error
         if time.monotonic() >= deadline:
             raise ConfigError(
