@@ -16,7 +16,8 @@ from statistics import median
 from adapters import train
 from adapters.prorl.journal import read_metrics, read_run_seed
 
-PHASES = ("generation", "scoring", "update")
+PHASES = ("generation", "scoring_wait", "update")
+"""Scoring that is hidden behind generation takes no time of the step."""
 
 
 def shares(run: Path) -> dict[str, float]:
@@ -35,7 +36,7 @@ def speed(run: Path) -> tuple[float, float]:
 def report(run: Path) -> None:
     """Prints one run's speed and shares."""
     tokens, seconds = speed(run)
-    split = ", ".join(f"{phase} {share:.1%}" for phase, share in shares(run).items())
+    split = ", ".join(f"{phase.replace('_', ' ')} {share:.1%}" for phase, share in shares(run).items())
     print(f"{run.name}: {tokens:,.0f} tokens/s, {seconds:.2f} s a step; {split}")
 
 
