@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prorl_envs.errors import ConfigError
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from adapters.prorl.rollouts import Group
     from prorl_envs.core import Task
 
-__all__ = ["BUILTIN", "Extension", "load_extensions"]
+__all__ = ["BUILTIN", "Extension", "load_extensions", "with_added_text"]
 
-BUILTIN: dict[str, str] = {}
+BUILTIN: dict[str, str] = {
+    name: f"adapters.prorl.extensions.{name}:{name.capitalize()}"
+    for name in ("cispo", "dph", "gspo", "guide", "laser", "rlcr")
+}
 """Short names of those that come with this package, as ``module:Class``."""
 
 
@@ -83,6 +87,14 @@ class Extension:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from what `state_dict` gave."""
         del state
+
+
+def with_added_text(task: Task, text: str) -> Task:
+    """`task` with `text` after a blank line at the end of its prompt, or of its last message; its id stays."""
+    if isinstance(task.prompt, str):
+        return replace(task, prompt=f"{task.prompt}\n\n{text}")
+    *before, last = task.messages
+    return replace(task, prompt=(*before, {**last, "content": f"{last['content']}\n\n{text}"}))
 
 
 def load_extensions(config: RunConfig) -> list[Extension]:

@@ -334,4 +334,8 @@ def share_of(states: Sequence[Mapping[str, Any]], processes: Processes) -> Mappi
         return states[processes.rank]
     log.warning("%d processes go on with a run of %d: not the same run exactly", processes.size, len(states))
     furthest = max(states, key=lambda state: int(state["mixture"]["position"]))
-    return {**furthest, "keep_rate": sum(float(state["keep_rate"]) for state in states) / len(states)}
+    return {
+        **furthest,
+        "again": [],
+        "keep_rate": sum(float(state["keep_rate"]) for state in states) / len(states),
+    }
