@@ -29,6 +29,7 @@ from adapters.prorl.extension import load_extensions
 from adapters.prorl.hub import check_push, push
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.loggers import check_loggers
+from adapters.prorl.lora import check_lora
 from adapters.prorl.plan import make_plan, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_processes, check_warm_start, disk_needed
 from adapters.prorl.problems import Problems, load_problems
@@ -143,6 +144,7 @@ def _checked(request: Request) -> None:
     for config in _configs(request):
         _named(config)
         check_loggers(config)
+        check_lora(config)
         check_model(config)
         check_processes(config)
         check_backend(config, processes=world_size())

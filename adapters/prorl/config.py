@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import tyro
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.prorl.lora import LoraSettings
 from adapters.prorl.sampler_settings import Backend, Correction, VllmSettings, sampler_contradictions
 from adapters.prorl.shaping import ShapingSettings, shaping_contradictions
 from adapters.prorl.watch_settings import WatchSettings
@@ -26,6 +27,7 @@ __all__ = [
     "CheckpointSettings",
     "EnvironmentItem",
     "LoggerName",
+    "LoraSettings",
     "ModelSettings",
     "ObjectiveSettings",
     "OptimizerSettings",
@@ -74,6 +76,8 @@ class ModelSettings(_Settings):
     """Trade time for memory. Only slows a CPU down."""
     positions: int | None = Field(default=None, ge=1)
     """Positions that the tiny model knows. None is what the run's prompts and responses need."""
+    lora: LoraSettings = LoraSettings()
+    """Train a low-rank adapter in place of all weights."""
     shape: dict[str, int] = {}
     """For ``--dry-run`` without the model: layers, hidden, intermediate, heads, kv_heads, vocab."""
 

@@ -29,6 +29,7 @@ from adapters.prorl.extension import load_extensions
 from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.loggers import make_loggers
+from adapters.prorl.lora import save_merged
 from adapters.prorl.observers import Observer, Observers, PageWriter
 from adapters.prorl.page import PAGE
 from adapters.prorl.problems import Problems
@@ -125,7 +126,7 @@ def execute(
         step, state = trainer.state.global_step // config.updates_per_step, trainer.run_state
         finished = step >= config.steps or state.ended is not None
         if finished:
-            _save_model(trainer, folder / "model")
+            _save_model(trainer, config, base, tokenizer, folder)
     if processes.main:
         journal.write(
             "session", step=step, finished=finished, ended=state.ended, best=state.best, best_step=state.best_step,
@@ -149,13 +150,23 @@ def _is_over(config: RunConfig, checkpoint: Path) -> bool:
     return ended or _step_of(checkpoint, config) >= config.steps
 
 
-def _save_model(trainer: ProrlTrainer, folder: Path) -> None:
+def _save_model(trainer: ProrlTrainer, config: RunConfig, base: Path, tokenizer: Any, folder: Path) -> None:
+    """The policy as ``model/``; with ``model.lora.merge`` its adapter as ``adapter/`` and the whole as ``model/``."""
+    merge = config.model.lora.rank > 0 and config.model.lora.merge
+    goal = folder / ("adapter" if merge else "model")
     with written("the trained model"):
-        part = trainer.processes.on_main(lambda: staging(folder))
+        part = trainer.processes.on_main(lambda: staging(goal))
         trainer.save_policy(part)
-        if trainer.processes.main:
-            discard(folder)
-            publish(part, folder)
+        if not trainer.processes.main:
+            return
+        discard(goal)
+        publish(part, goal)
+        if merge:
+            part = staging(folder / "model")
+            save_merged(str(base), goal, part, config.model.dtype)
+            tokenizer.save_pretrained(part)
+            discard(folder / "model")
+            publish(part, folder / "model")
 
 
 def _scorer(problems: Problems, processes: Processes) -> Scorer:

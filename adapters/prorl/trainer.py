@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,18 +20,18 @@ os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 import torch
 from datasets import Dataset
 from transformers import PrinterCallback
-from trl.trainer.callbacks import SyncRefModelCallback
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.durable import STATE, UNFINISHED, publish, rotate, written
 from adapters.prorl.extension import Extension
+from adapters.prorl.lora import REFERENCE, lora_policy, quiet_reference
 from adapters.prorl.objective_trainer import ObjectiveTrainer
 from adapters.prorl.processes import ALONE, Processes
+from adapters.prorl.reference import forget_moments, load_reference, make_policy_reference, reference_state
 from adapters.prorl.rollouts import Rollouts, passed_on, share_of
 from adapters.prorl.sync_check import Mismatch, with_sync_check
 from adapters.prorl.trl_settings import grpo_config
 from adapters.prorl.weight_sync import engine_made_with, sync_by_reload
-from prorl_envs.errors import ConfigError
 
 __all__ = ["ProrlTrainer", "RunState"]
 
@@ -129,7 +130,7 @@ class ProrlTrainer(ObjectiveTrainer):
                 config.objective,
                 rollouts,
                 extensions,
-                model=model,
+                model=lora_policy(model, config) if config.model.lora.rank else model,
                 processing_class=tokenizer,
                 reward_funcs=passed_on,
                 args=grpo_config(config, output, processes=processes.size, extensions=extensions),
@@ -138,6 +139,7 @@ class ProrlTrainer(ObjectiveTrainer):
                 rollout_func=with_sync_check(config, rollouts, lambda found: self.on_comparison(found)),
                 callbacks=callbacks,
             )
+        quiet_reference(self.model)
         sync_by_reload(self, config.rollout)
         self.remove_callback(PrinterCallback)
 
@@ -145,17 +147,11 @@ class ProrlTrainer(ObjectiveTrainer):
         """Makes the current policy the reference and, by default, forgets the optimizer's moments (ProRL 2.3.2).
 
         Raises:
-            ConfigError: there is no reference, or the optimizer's state is sharded by DeepSpeed.
+            ConfigError: there is no reference.
         """
-        if self.ref_model is None:
-            raise ConfigError("there is no reference policy to reset: objective.kl is 0")
-        if self.is_deepspeed_enabled and optimizer:
-            raise ConfigError("DeepSpeed keeps the optimizer's state to itself: set reset.optimizer to false")
-        policy = self.accelerator.unwrap_model(self.model)
-        reference = self.accelerator.unwrap_model(self.ref_model)
-        SyncRefModelCallback.sync_target_model(policy, reference, 1.0)  # type: ignore[no-untyped-call]
+        make_policy_reference(self)
         if optimizer and self.optimizer is not None:
-            getattr(self.optimizer, "optimizer", self.optimizer).state.clear()
+            forget_moments(self.optimizer)
 
     def save_policy(self, folder: Path) -> None:
         """Writes the policy and its tokenizer in Hugging Face's layout. All processes must call it."""
@@ -176,8 +172,9 @@ class ProrlTrainer(ObjectiveTrainer):
                 super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
                 # Everybody's random states are on the disk once all have come here.
                 sampling = self.processes.gather(self.rollouts.state_dict())
+                reference = reference_state(self) if self.run_state.resets else None
                 if self.args.should_save:
-                    self._save_own_state(self._staging / name, sampling)
+                    self._save_own_state(self._staging / name, sampling, reference)
                     self.before_checkpoint()
                     publish(self._staging / name, output / name)
                     rotate(output, self.args.save_total_limit or 1)
@@ -193,21 +190,34 @@ class ProrlTrainer(ObjectiveTrainer):
         """Where TRL writes: beside the complete checkpoints, which it must not rotate before the new one is there."""
         return str(self._staging) if self._staging else super()._get_output_dir(trial)
 
-    def _save_own_state(self, folder: Path, sampling: list[dict[str, Any]]) -> None:
-        if self.ref_model is not None and self.run_state.resets:
-            torch.save(self.accelerator.unwrap_model(self.ref_model).state_dict(), folder / _REFERENCE)
+    def _save_own_state(
+        self, folder: Path, sampling: list[dict[str, Any]], reference: dict[str, torch.Tensor] | None
+    ) -> None:
+        if reference is not None:
+            torch.save(reference, folder / _REFERENCE)
         state = {"run": asdict(self.run_state), "rollouts": sampling}
         (folder / STATE).write_text(json.dumps(state), encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
-        folder = Path(resume_from_checkpoint)
+        self._restore_own_state(Path(resume_from_checkpoint))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[no-untyped-call]
+        if checkpoint is not None and self.is_deepspeed_enabled:  # whose engine loads the model by itself
+            self._restore_own_state(Path(checkpoint))
+
+    def _restore_own_state(self, folder: Path) -> None:
         state = json.loads((folder / STATE).read_text(encoding="utf-8"))
         self.run_state = RunState(**state["run"])
         self.rollouts.load_state_dict(share_of(state["rollouts"], self.processes))
-        if self.ref_model is not None and (folder / _REFERENCE).exists():
-            weights = torch.load(folder / _REFERENCE, map_location="cpu", weights_only=True)
-            self.accelerator.unwrap_model(self.ref_model).load_state_dict(weights)
+        if (folder / _REFERENCE).exists():
+            load_reference(self, torch.load(folder / _REFERENCE, map_location="cpu", weights_only=True))
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        super()._save(output_dir, state_dict)
+        # PEFT writes every adapter; with a second one there, transformers would resume without the policy's.
+        shutil.rmtree(Path(output_dir or str(self.args.output_dir)) / REFERENCE, ignore_errors=True)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """None: a card belongs to a published model, not to every checkpoint."""

@@ -266,10 +266,10 @@ def test_a_model_of_ones_own_trains_on_several_domains(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_costs_the_newest_checkpoint_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: ProrlTrainer, folder: Path, sampling: list[Any]) -> None:
+    def full(self: ProrlTrainer, *arguments: Any) -> None:
         if self.state.global_step > 4:
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(self, folder, sampling)
+        real(self, *arguments)
 
     real = ProrlTrainer._save_own_state
     with monkeypatch.context() as patch:
