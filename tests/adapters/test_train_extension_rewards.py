@@ -1,4 +1,4 @@
-"""Extensions that change rewards and prompts: a confidence that is scored, a target length, a second try with a hint."""
+"""Extensions that change rewards and prompts: a confidence is scored, a target length, a second try with a hint."""
 
 from __future__ import annotations
 

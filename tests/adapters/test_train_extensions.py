@@ -1,4 +1,4 @@
-"""Extensions: how they join a run, what is refused, and the formulas of those that change the loss, in the real loss."""
+"""Extensions: how they join a run, what is refused, and the formulas of those that change the loss."""
 
 from __future__ import annotations
 
