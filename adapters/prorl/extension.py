@@ -81,11 +81,11 @@ class Extension:
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs of it, JSON-safe."""
+        """What a resumed run needs of it, JSON-safe; later steps must not change what was returned."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on from what `state_dict` gave."""
+        """Goes on from what `state_dict` gave, whatever came since."""
         del state
 
 

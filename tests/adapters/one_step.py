@@ -28,14 +28,29 @@ TEMPERATURE = 1.2
 Key = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def config(runs: Path, *, device_batch: int = 2, mini_batch: int = 2, **objective: Any) -> Any:
+def config(
+    runs: Path,
+    *,
+    device_batch: int = 2,
+    mini_batch: int = 2,
+    correction: str = "token_mask",
+    **objective: Any,
+) -> Any:
     """4 prompts of 3 responses, in updates of `mini_batch` prompts; steps large enough that ratios reach the clip."""
     return validated(
         {
             "runs": str(runs),
             "seed": 5,
             "steps": 1,
-            "rollout": {"prompts": 4, "group": 3, "temperature": TEMPERATURE, "max_response_tokens": 8},
+            "rollout": {
+                "prompts": 4,
+                "group": 3,
+                "temperature": TEMPERATURE,
+                "max_response_tokens": 8,
+                "correction": correction,
+                "correction_min": 0.6,
+                "correction_max": 1.5,
+            },
             "objective": objective,
             "optimizer": {
                 "mini_batch": mini_batch,

@@ -141,8 +141,11 @@ def test_laser_goes_on_where_it_stood() -> None:
     one, two = laser(shortest=10, interval=10), laser(shortest=10, interval=10)
     easy = group(["a" * 15] * 6, [True] * 5 + [False])
     one.rewards(easy, easy.rewards, 0)
-    two.load_state_dict(one.state_dict())
+    before = one.state_dict()
     other = group(["a" * 35] * 6, [True] * 5 + [False])
+    one.rewards(other, other.rewards, 1)
+    for made in (one, two):
+        made.load_state_dict(before)
     for current in range(1, 4):
         assert one.rewards(other, other.rewards, current) == two.rewards(other, other.rewards, current)
     assert one.state_dict() == two.state_dict()

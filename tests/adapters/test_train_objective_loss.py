@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("trl")
 
-from adapters.prorl.extension import Extension
 from adapters.prorl.rollouts import Group
 from tests.adapters import one_step as step
 from tests.adapters import reference_objective as exact
@@ -145,16 +143,6 @@ def test_masked_responses_have_no_gradient_but_a_part_in_the_baseline(tmp_path: 
     )
 
 
-class Correction(Extension):
-    def __init__(self, mode: str) -> None:
-        self._mode = mode
-
-    def trl_settings(self) -> dict[str, Any]:
-        names = ("mode", "clip_min", "clip_max")
-        values = (self._mode, 0.6, 1.5)
-        return {f"vllm_importance_sampling_{n}": v for n, v in zip(names, values, strict=True)}
-
-
 def reported(kept: list[Group]) -> dict[Key, Array]:
     """A sampler's log-probs: the first policy's, off by up to 0.6 nats, one unknown."""
     start, noise = step.Exact(dict(step.tiny(4).named_parameters())), np.random.default_rng(2)
@@ -163,23 +151,27 @@ def reported(kept: list[Group]) -> dict[Key, Array]:
     return table
 
 
-@pytest.mark.parametrize("mode", ["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"])
+@pytest.mark.parametrize(
+    "mode", ["token_truncate", "token_mask", "sequence_truncate", "sequence_mask", "none"]
+)
 def test_importance_weights_between_sampler_and_trainer(tmp_path: Path, mode: str) -> None:
     kept = step.groups()
     sampling = reported(kept)
     trainer = step.trained(
-        step.config(tmp_path, kl=0.0), tmp_path, kept,
-        extensions=[Correction(mode)], logprobs=[sampling[k].tolist() for row in keys(kept) for k in row],
+        step.config(tmp_path, kl=0.0, correction=mode), tmp_path, kept,
+        logprobs=[sampling[k].tolist() for row in keys(kept) for k in row],
     )  # fmt: skip
 
     def loss(update: Update) -> float:
         rows = objective(update, CLIP)
-        for i, old in enumerate(update.old):
+        for i, old in enumerate(update.old if mode != "none" else []):
             rows[i] = rows[i] * exact.weights(old, update.sampling[i], mode, 0.6, 1.5)
         return exact.token_level(update, rows)
 
     advantages = by_key(kept, exact.advantages(rewards(kept), "group"))
     seen = step.check(trainer, advantages, loss, sampling=sampling)
+    if mode == "none":
+        return
     bounded = [
         exact.weights(o, s, mode, 0.6, 1.5) for u in seen for o, s in zip(u.old, u.sampling, strict=True)
     ]
@@ -203,7 +195,6 @@ def test_a_response_sampled_with_a_hint_is_weighed_against_the_prompt_without_it
     sampling = reported(kept)
     trainer = step.trained(
         step.config(tmp_path, kl=0.0), tmp_path, kept,
-        extensions=[Correction("token_mask")],
         logprobs=[sampling[k].tolist() for row in keys(kept) for k in row],
     )  # fmt: skip
 

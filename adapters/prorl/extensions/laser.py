@@ -94,7 +94,7 @@ class Laser(Extension):
         """See `Extension.state_dict`."""
         return {
             "step": self._step,
-            "targets": self.targets,
+            "targets": dict(self.targets),
             "lengths": {k: list(v) for k, v in self._lengths.items()},
         }
 
@@ -102,6 +102,7 @@ class Laser(Extension):
         """See `Extension.load_state_dict`."""
         self._step, self.targets = int(state["step"]), dict(state["targets"])
         for level, rows in state["lengths"].items():
+            self._lengths[level].clear()
             self._lengths[level].extend(rows)
 
 
