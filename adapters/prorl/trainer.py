@@ -177,6 +177,7 @@ class ProrlTrainer(ObjectiveTrainer):
                     self._save_own_state(self._staging / name, sampling, reference)
                     self.before_checkpoint()
                     publish(self._staging / name, output / name)
+                    self._staging.rmdir()
                     rotate(output, self.args.save_total_limit or 1)
             finally:
                 self._staging = None
