@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from adapters.prorl.curves import draw_curves
 from adapters.prorl.display import Display
 from adapters.prorl.durable import discard, latest_checkpoint, publish, staging, written
 from adapters.prorl.extension import load_extensions
+from adapters.prorl.faults import NotFiniteError
 from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.loggers import make_loggers
@@ -38,6 +39,7 @@ from adapters.prorl.rollouts import Rollouts
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
 from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.warm_start import scrambled_response, warm_start
+from prorl_envs.errors import InfrastructureError
 from prorl_envs.scoring import Scorer
 
 __all__ = ["Outcome", "execute", "is_finished"]
@@ -122,7 +124,7 @@ def execute(
         told: list[Observer] = [display, page, *make_loggers(config, folder)] if processes.main else [display]
         with Observers(told) as observers:
             Conductor(config, problems.heldout, scorer, journal, observers, stop).attach(trainer)
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            _train(trainer, journal, checkpoint)
         step, state = trainer.state.global_step // config.updates_per_step, trainer.run_state
         finished = step >= config.steps or state.ended is not None
         if finished:
@@ -137,6 +139,23 @@ def execute(
         write_card(folder)
         _summary(console, folder, state, finished=finished)
     return Outcome(finished, stop.signal, step)
+
+
+def _train(trainer: ProrlTrainer, journal: Journal, checkpoint: Path | None) -> None:
+    """Trains. A loss or reward that is no number ends it, with the policy saved and the response named."""
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except NotFiniteError as error:
+        with written("the checkpoint"):
+            kept = trainer.save_unharmed()
+        if trainer.processes.main:
+            step = trainer.state.global_step // trainer.updates_per_step
+            about = asdict(error.sample) if error.sample else None
+            journal.write("failure", step=step, what=error.what, sample=about)
+        saved = (
+            f"The policy from before it is in {kept}" if kept else "It was the first step: nothing is lost"
+        )
+        raise InfrastructureError(f"{error}. {saved}; --resume goes on with other problems") from error
 
 
 def is_finished(config: RunConfig, folder: Path) -> bool:

@@ -7,6 +7,7 @@ arguments is listed in ``tests/adapters/test_train_trl_contract.py``, so that an
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -22,9 +23,11 @@ from datasets import Dataset
 from transformers import PrinterCallback
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.durable import STATE, UNFINISHED, publish, rotate, written
+from adapters.prorl.durable import STATE, UNFINISHED, latest_checkpoint, publish, rotate, written
 from adapters.prorl.extension import Extension
+from adapters.prorl.faults import NotFiniteError, blamed_row, found_sample, reward_fault
 from adapters.prorl.lora import REFERENCE, lora_policy, quiet_reference
+from adapters.prorl.objective import TokenView
 from adapters.prorl.objective_trainer import ObjectiveTrainer
 from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.reference import forget_moments, load_reference, make_policy_reference, reference_state
@@ -125,6 +128,9 @@ class ProrlTrainer(ObjectiveTrainer):
         """Called before a checkpoint counts: what it stands for must be on the disk by then."""
         self.on_comparison: Callable[[Mismatch], None] = lambda found: None  # noqa: ARG005
         """Told of each comparison of the sampler's log-probs with ours."""
+        self.updates_per_step = config.updates_per_step
+        self._seen: TokenView | None = None
+        sampling = with_sync_check(config, rollouts, lambda found: self.on_comparison(found))
         with engine_made_with(config.rollout):
             super().__init__(
                 config.objective,
@@ -136,12 +142,13 @@ class ProrlTrainer(ObjectiveTrainer):
                 args=grpo_config(config, output, processes=processes.size, extensions=extensions),
                 # Placeholders: `rollouts` chooses the problems. One epoch, so that no seam falls inside the run.
                 train_dataset=Dataset.from_dict({"prompt": [""] * (config.rollout.prompts * config.steps)}),
-                rollout_func=with_sync_check(config, rollouts, lambda found: self.on_comparison(found)),
+                rollout_func=lambda prompts, trainer: self._sampled(sampling, prompts, trainer),
                 callbacks=callbacks,
             )
         quiet_reference(self.model)
         sync_by_reload(self, config.rollout)
         self.remove_callback(PrinterCallback)
+        self.token_observers.append(self._see)
 
     def reset_reference(self, *, optimizer: bool = True) -> None:
         """Makes the current policy the reference and, by default, forgets the optimizer's moments (ProRL 2.3.2).
@@ -152,6 +159,69 @@ class ProrlTrainer(ObjectiveTrainer):
         make_policy_reference(self)
         if optimizer and self.optimizer is not None:
             forget_moments(self.optimizer)
+
+    def _sampled(self, sampling: Callable[..., dict[str, Any]], prompts: Any, trainer: Any) -> dict[str, Any]:
+        """The rollouts of a step. Raises `NotFiniteError` when a reward of theirs is no number, on all processes."""
+        output = sampling(prompts, trainer)
+        fault = reward_fault(self.rollouts.counts.kept, self._step_number, self.rollouts.component)
+        self._raise_together(fault)
+        return output
+
+    def _see(self, view: TokenView) -> None:
+        self._seen = view
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """The loss. Raises `NotFiniteError` when it is no number, before anything is made of it."""
+        loss = super()._compute_loss(model, inputs)
+        view, self._seen, fault = self._seen, None, None
+        if view is not None and not bool(loss.isfinite()):
+            groups, name_of = self.rollouts.counts.kept, self.rollouts.component
+            sample = found_sample(blamed_row(view), inputs, groups, name_of)
+            fault = NotFiniteError(f"the loss {self._place} is {loss.item()}", sample)
+        self._raise_together(fault)
+        return loss
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        """The norm before clipping. Raises `NotFiniteError` when it is no number: the update would be none, too."""
+        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
+        if norm is not None and not math.isfinite(float(norm)):
+            raise NotFiniteError(
+                f"the gradient {self._place} has norm {float(norm)}, and each loss of it was finite", None
+            )
+        return norm
+
+    def _raise_together(self, fault: NotFiniteError | None) -> None:
+        """Raises `fault` on all processes, so that all of them can save the policy."""
+        first = next((found for found in self.processes.gather(fault) if found is not None), None)
+        if first is not None:
+            raise first
+
+    @property
+    def _step_number(self) -> int:
+        return int(self.state.global_step) // self.updates_per_step + 1
+
+    @property
+    def _place(self) -> str:
+        return (
+            f"of update {int(self.state.global_step) % self.updates_per_step + 1} of step {self._step_number}"
+        )
+
+    def save_unharmed(self) -> Path | None:
+        """Saves the policy as it is in the middle of a step, after a `NotFiniteError`, as if that step had not begun.
+
+        What it has learnt in the step's updates so far stays; a resumed run samples the step anew.
+
+        Returns:
+            The newest checkpoint; None when there is none, because the first step was not over yet.
+        """
+        begun = self._step_number - 1
+        if begun and all(
+            bool(weights.isfinite().all())
+            for weights in self.accelerator.unwrap_model(self.model).parameters()
+        ):
+            self.state.global_step = begun * self.updates_per_step
+            self._save_checkpoint(self.model, None)
+        return latest_checkpoint(Path(str(self.args.output_dir)))
 
     def save_policy(self, folder: Path) -> None:
         """Writes the policy and its tokenizer in Hugging Face's layout. All processes must call it."""

@@ -22,8 +22,8 @@ context.set_forkserver_preload(["adapters.prorl.staged_run"])  # imports the tra
 
 
 class Moment(dict[str, Any]):
-    """When to kill: ``operation`` n (of those whose path holds ``path``), ``torn`` n (in the middle of the n-th file of
-    tensors) or ``second`` t."""
+    """When to kill: ``operation`` n (of those whose path holds ``path``), ``torn`` n (in the middle of the n-th file
+    of tensors) or ``second`` t."""
 
 
 def attempt(

@@ -55,6 +55,7 @@ def test_checkpoint_hooks() -> None:
     assert parameters(GRPOTrainer._save_checkpoint) == ["self", "model", "trial"]
     assert parameters(Trainer._load_from_checkpoint) == ["self", "resume_from_checkpoint", "model"]
     assert "run_dir = self._get_output_dir(trial=trial)" in inspect.getsource(Trainer._save_checkpoint)
+    assert "grad_norm = self._clip_grad_norm(model)" in inspect.getsource(Trainer._run_epoch)
     assert "self.create_model_card(" in inspect.getsource(GRPOTrainer._save_checkpoint)
 
 
