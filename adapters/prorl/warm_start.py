@@ -16,10 +16,13 @@ from adapters.prorl.config import WarmStart
 from prorl_envs.core import Task
 from prorl_envs.errors import ConfigError
 
-__all__ = ["scrambled_response", "warm_start"]
+__all__ = ["imitate", "scrambled_response", "warm_start"]
 
 Progress = Callable[[int, float], None]
 """Told the number of updates made and the loss."""
+
+Example = tuple[list[int], str]
+"""The tokens of a prompt, and the response to it."""
 
 
 def scrambled_response(task: Task, rng: random.Random) -> str:
@@ -64,19 +67,42 @@ def warm_start(
         encode: the tokens of a task's prompt.
         progress: called after each update.
     """
-    import torch
-
     rng = random.Random(seed)
     prompts = {task.id: encode(tokenizer, task) for task in tasks}
+
+    def draw() -> list[Example]:
+        return [
+            (prompts[task.id], scrambled_response(task, rng)) for task in rng.choices(tasks, k=settings.batch)
+        ]
+
+    imitate(model, tokenizer, draw, settings, progress=progress)
+
+
+def imitate(
+    model: Any,
+    tokenizer: Any,
+    draw: Callable[[], Sequence[Example]],
+    settings: WarmStart,
+    *,
+    progress: Progress | None = None,
+) -> None:
+    """Trains `model` in place to give the responses it is shown, by next-token prediction on them alone.
+
+    Args:
+        model: a causal language model.
+        tokenizer: its tokenizer.
+        draw: gives the examples of one update.
+        settings: updates and learning rate.
+        progress: called after each update.
+    """
+    import torch
+
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     for update in range(settings.updates):
         for group in optimizer.param_groups:
             rise = min(1.0, (update + 1) / 30)
             group["lr"] = settings.learning_rate * rise * max(0.05, 1 - update / settings.updates)
-        rows = []
-        for task in rng.choices(tasks, k=settings.batch):
-            text = scrambled_response(task, rng)
-            rows.append((prompts[task.id], [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]))
+        rows = [(ids, [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]) for ids, text in draw()]
         loss = model(**_batch(rows, tokenizer.pad_token_id)).loss
         optimizer.zero_grad()
         loss.backward()

@@ -1,0 +1,1 @@
+"""Does prolonged RL expand what a model can do? A small, complete answer on two CPU cores: see docs/boundary.md."""
