@@ -1,0 +1,264 @@
+"""Tables and figures of a boundary experiment: pass@k with intervals, gained and lost problems, curves."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from adapters.prorl.journal import read_metrics
+from benchmarks.boundary.evaluate import SPLITS
+from benchmarks.boundary.jobs import BASE, FULL, Job
+from benchmarks.tables import publish
+from prorl_envs.passk import bootstrap_interval, mean_pass_at_k, pass_at_k, powers_up_to
+
+__all__ = ["Experiment", "boundary_moves", "difference", "write_report"]
+
+Counts = Mapping[str, Sequence[int]]
+"""Right responses of each problem, by split."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the jobs of an experiment found.
+
+    Attributes:
+        results: of the finished jobs, as they wrote them.
+        command: that ran it.
+        seconds: of the last session.
+        out: the folder of the jobs.
+    """
+
+    results: Sequence[Mapping[str, Any]]
+    command: str
+    seconds: float
+    out: Path
+
+    @property
+    def samples(self) -> int:
+        """Responses to each problem."""
+        return int(self.results[0]["samples"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """In order."""
+        return sorted({result["job"]["seed"] for result in self.results})
+
+    def conditions(self, seed: int) -> list[str]:
+        """What was trained with that seed, beside the base."""
+        names = [result["job"]["condition"] for result in self.results if result["job"]["seed"] == seed]
+        return [name for name in names if name != BASE]
+
+    def result(self, condition: str, seed: int) -> Mapping[str, Any]:
+        """What that job found."""
+        return next(
+            result for result in self.results if result["job"] == {"condition": condition, "seed": seed}
+        )
+
+    def counts(self, condition: str, seed: int, checkpoint: str) -> Counts:
+        """Right responses of one checkpoint."""
+        counts: Counts = self.result(condition, seed)["counts"][checkpoint]
+        return counts
+
+
+def difference(
+    before: Sequence[int], after: Sequence[int], n: int, k: int, *, resamples: int = 2000
+) -> tuple[float, float, float]:
+    """By how much pass@k rises on the same problems, with a 95 % bootstrap interval over problems.
+
+    Args:
+        before, after: right responses of n, problem by problem.
+        n: samples of each problem.
+        k: responses allowed.
+        resamples: bootstrap samples.
+    """
+    rises_P = np.array(
+        [pass_at_k(n, new, k) - pass_at_k(n, old, k) for old, new in zip(before, after, strict=True)]
+    )
+    picks_RP = np.random.default_rng(0).integers(0, len(rises_P), size=(resamples, len(rises_P)))
+    low, high = np.quantile(rises_P[picks_RP].mean(axis=1), [0.025, 0.975])
+    return float(rises_P.mean()), float(low), float(high)
+
+
+def boundary_moves(before: Sequence[int], after: Sequence[int]) -> dict[str, int]:
+    """Problems by whether any of the n responses was right, before and after."""
+    pairs = [(bool(old), bool(new)) for old, new in zip(before, after, strict=True)]
+    return {
+        "gained": pairs.count((False, True)),
+        "lost": pairs.count((True, False)),
+        "kept": pairs.count((True, True)),
+        "never": pairs.count((False, False)),
+    }
+
+
+def write_report(experiment: Experiment, results: Path | None) -> None:
+    """Prints the tables, and writes them and the figures into `results` where that is given."""
+    lines = [*head(experiment), "", *verdicts(experiment), "", "## Costs", "", *costs(experiment)]
+    for split in SPLITS:
+        lines += ["", f"## {split}", "", *pass_table(experiment, split)]
+    if results is not None:
+        results.mkdir(parents=True, exist_ok=True)
+        draw_checkpoints(experiment, results / "boundary_checkpoints.png")
+        draw_conditions(experiment, results / "boundary_conditions.png")
+        lines += [
+            "",
+            "![the full recipe's checkpoints](boundary_checkpoints.png)",
+            "",
+            "![final checkpoints by condition](boundary_conditions.png)",
+        ]
+    publish(lines, results / "boundary.md" if results else None)
+
+
+def head(experiment: Experiment) -> list[str]:
+    """What was run, where, and how long."""
+    trained = sum(result["training_s"] for result in experiment.results)
+    evaluated = sum(result["evaluation_s"] for result in experiment.results)
+    cpu = sum(result["cpu_s"] for result in experiment.results)
+    problems = len(experiment.counts(BASE, experiment.seeds[0], BASE)["depth 2"])
+    return [
+        "# Boundary experiment: what the tables say",
+        "",
+        f"`{experiment.command}`: {len(experiment.results)} jobs, {trained:.0f} s of training, {evaluated:.0f} s of "
+        f"evaluation ({cpu:.0f} s of processor time), PyTorch {torch.__version__} with one thread a job on "
+        f"{len(os.sched_getaffinity(0))} CPUs of {platform.machine()} shared with other work; the last session took "
+        f"{experiment.seconds:.0f} s.",
+        "",
+        f"{problems} problems of each split, {experiment.samples} responses to each at temperature 1, strict "
+        "verdicts. pass@k is the unbiased estimate; brackets are 95 % bootstrap intervals over problems. Design and "
+        "what it does not show: `docs/boundary.md`.",
+    ]
+
+
+def verdicts(experiment: Experiment) -> list[str]:
+    """For the full recipe: pass@1 and pass@n of base and final, their difference, and the problems that moved."""
+    n = experiment.samples
+    lines = [
+        "## Does the boundary move?",
+        "",
+        f"Base against the final checkpoint of the {FULL}. Gained are the problems of which the base solved none in "
+        f"{n} responses and the final model at least one; lost the other way round.",
+        "",
+        f"| split | seed | pass@1 | rise | pass@{n} | rise | gained | lost | never |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for split in SPLITS:
+        for seed in experiment.seeds:
+            if FULL not in experiment.conditions(seed):
+                continue
+            before = experiment.counts(BASE, seed, BASE)[split]
+            after = experiment.counts(FULL, seed, "final")[split]
+            cells = []
+            for k in (1, n):
+                old, new = mean_pass_at_k(before, n, k), mean_pass_at_k(after, n, k)
+                rise, low, high = difference(before, after, n, k)
+                cells.append(f"{old:.3f} -> {new:.3f} | {rise:+.3f} [{low:+.3f}, {high:+.3f}]")
+            moved = boundary_moves(before, after)
+            counts = " | ".join(str(moved[name]) for name in ("gained", "lost", "never"))
+            lines.append(f"| {split} | {seed} | {' | '.join(cells)} | {counts} |")
+    return lines
+
+
+def costs(experiment: Experiment) -> list[str]:
+    """Responses sampled, steps, seconds by job."""
+    lines = [
+        "| condition | seed | steps | responses sampled | groups with a gradient | resets | training, s | CPU, s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for result in experiment.results:
+        job = Job(**result["job"])
+        run = experiment.out / job.name / "run"
+        steps = read_metrics(run, "step")
+        size = _group_size(run) if steps else 0
+        sampled = sum(row["groups_sampled"] for row in steps) * size or result["sampled"]
+        resets = len(read_metrics(run, "reset")) if steps else ""
+        alive = f"{np.mean([row['keep_rate'] for row in steps]):.0%}" if steps else ""
+        lines.append(
+            f"| {job.condition} | {job.seed} | {len(steps) or ''} | {sampled or ''} | {alive} | "
+            f"{resets} | {result['training_s']:.0f} | {result['cpu_s']:.0f} |"
+        )
+    return lines
+
+
+def _group_size(run: Path) -> int:
+    from adapters.prorl.settings import read_run, validated
+
+    return validated(read_run(run), str(run)).rollout.group
+
+
+def pass_table(experiment: Experiment, split: str) -> list[str]:
+    """pass@k of every checkpoint on one split."""
+    n = experiment.samples
+    ks = [k for k in powers_up_to(n) if k in (1, 8, 32) or k == max(powers_up_to(n))]
+    lines = ["| model | seed | " + " | ".join(f"pass@{k}" for k in ks) + " |", "|---" * (2 + len(ks)) + "|"]
+    for title, seed, counts in checkpoints(experiment):
+        cells = []
+        for k in ks:
+            low, high = bootstrap_interval(counts[split], n, k)
+            cells.append(f"{mean_pass_at_k(counts[split], n, k):.3f} [{low:.3f}, {high:.3f}]")
+        lines.append(f"| {title} | {seed} | {' | '.join(cells)} |")
+    return lines
+
+
+def checkpoints(experiment: Experiment) -> list[tuple[str, int, Counts]]:
+    """Title, seed and counts of every checkpoint, the base of a seed first."""
+    found = []
+    for seed in experiment.seeds:
+        found.append((BASE, seed, experiment.counts(BASE, seed, BASE)))
+        for condition in experiment.conditions(seed):
+            for checkpoint, counts in experiment.result(condition, seed)["counts"].items():
+                found.append((f"{condition}, {checkpoint}", seed, counts))
+    return found
+
+
+def draw_checkpoints(experiment: Experiment, file: Path) -> None:
+    """pass@k against k of base, early and final of the full recipe, one panel per split, one line style per seed."""
+    curves = [
+        (title.rpartition(", ")[2], seed, counts)
+        for title, seed, counts in checkpoints(experiment)
+        if title == BASE or title.startswith(f"{FULL}, ")
+    ]
+    _draw(experiment, curves, file, "base, early and final checkpoint of the full recipe")
+
+
+def draw_conditions(experiment: Experiment, file: Path) -> None:
+    """pass@k against k of the base and of each condition's final checkpoint, first seed."""
+    first = experiment.seeds[0]
+    curves = [
+        (title.removesuffix(", final"), seed, counts)
+        for title, seed, counts in checkpoints(experiment)
+        if seed == first and (title == BASE or title.endswith(", final"))
+    ]
+    _draw(experiment, curves, file, "final checkpoints by condition")
+
+
+def _draw(experiment: Experiment, curves: Sequence[tuple[str, int, Counts]], file: Path, title: str) -> None:
+    ks = powers_up_to(experiment.samples)
+    names = list(dict.fromkeys(name for name, _, _ in curves))
+    styles = dict(zip(experiment.seeds, ("-", "--", ":", "-.") * len(experiment.seeds), strict=False))
+    figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharex=True, sharey=True, layout="constrained")
+    for axis, split in zip(axes.flat, SPLITS, strict=True):
+        for name, seed, counts in curves:
+            values = [mean_pass_at_k(counts[split], experiment.samples, k) for k in ks]
+            label = name if seed == experiment.seeds[0] else None
+            axis.plot(ks, values, styles[seed], color=f"C{names.index(name)}", label=label, linewidth=1.5)
+        axis.set(title=split, xscale="log", xticks=ks, xticklabels=ks, ylim=(-0.02, 1.02))
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    figure.supxlabel("k")
+    figure.supylabel("pass@k")
+    figure.suptitle(title + (", a line style per seed" if len({seed for _, seed, _ in curves}) > 1 else ""))
+    figure.legend(
+        *axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False
+    )
+    figure.savefig(file, dpi=90)
+    plt.close(figure)
