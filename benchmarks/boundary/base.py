@@ -1,9 +1,9 @@
 """The model that reinforcement learning starts from: it knows every function alone, and the form of a chain.
 
-Most of what it is shown are *atoms*: one function, one string, the right result. The rest are chains of two and
-three steps in the right form (each line drops the function that is done) in which a step applies the function that is
-due only now and then, and one drawn at random otherwise. So the model can write chains before it is rewarded for
-any, but it has never been shown which function a step has to apply. No program it sees holds a held-out pair.
+Half of what it is shown are *atoms*: one function, one string, the right result. The rest are chains of two and three
+steps in the right form (each line drops the function that is done) in which a step applies the function that is due
+only now and then, and one drawn at random otherwise. So the model can write chains before it is rewarded for any,
+and the function that a step has to apply is one possibility among others. No program it sees holds a held-out pair.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ class BaseSettings:
         chains: share of the examples that are chains.
         care: how often a step of a chain applies the function that is due.
         depths: lengths of the chains.
+        hidden, layers, heads: of the model.
     """
 
-    updates: int = 2000
+    updates: int = 1200
     batch: int = 128
-    learning_rate: float = 3e-3
-    chains: float = 0.3
-    care: float = 0.2
+    learning_rate: float = 5e-3
+    chains: float = 0.5
+    care: float = 0.25
     depths: tuple[int, ...] = (2, 3)
-    hidden: int = 96
+    hidden: int = 64
     layers: int = 3
     heads: int = 4
 

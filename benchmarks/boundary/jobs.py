@@ -154,8 +154,9 @@ def run_job(job: Job, preset: Preset, out: Path) -> None:
     base = out / Job(BASE, job.seed).name / "model"
     sampled = 0
     if job.condition == BASE:
-        make_base(base, preset.base, seed=job.seed, told=print)
-        models = {"base": base}
+        if not base.exists():
+            make_base(base, preset.base, seed=job.seed, told=lambda text: print(text, flush=True))
+        models = {BASE: base}
     elif job.condition == IMITATION:
         full = out / Job(FULL, job.seed).name / "run"
         models, sampled = imitate_what_was_right(base, folder, full, preset.size, job.seed)
