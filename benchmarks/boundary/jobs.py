@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def run_all(jobs: Sequence[Job], out: Path, words: Sequence[str], *, processes: 
 
 
 def _start(job: Job, out: Path, words: Sequence[str]) -> subprocess.Popen[bytes]:
-    (out / job.name).parent.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.boundary", "--out", str(out), *words,
                "--job", job.condition, str(job.seed)]  # fmt: skip
     with (out / f"{job.name}.log").open("ab") as log:
@@ -149,31 +149,59 @@ def run_job(job: Job, preset: Preset, out: Path) -> None:
     Raises:
         InfrastructureError: training failed.
     """
-    began, cpu = time.perf_counter(), time.process_time()
     folder = out / job.name
-    base = out / Job(BASE, job.seed).name / "model"
+    trained = _once(folder / "trained.json", lambda: _train(job, preset, out))
+    began, cpu = time.perf_counter(), time.process_time()
+    counts = {
+        name: count_correct(out / model, preset.problems, preset.samples)
+        for name, model in trained["models"].items()
+    }
+    _write(
+        result_of(out, job),
+        {
+            "job": asdict(job),
+            "samples": preset.samples,
+            "sampled": trained["sampled"],
+            "counts": counts,
+            "training_s": trained["training_s"],
+            "evaluation_s": time.perf_counter() - began,
+            "cpu_s": trained["cpu_s"] + time.process_time() - cpu,
+        },
+    )
+
+
+def _train(job: Job, preset: Preset, out: Path) -> dict[str, Any]:
+    """Trains what `job` says: the folders of its models, the responses sampled, and the seconds it took."""
+    began, cpu = time.perf_counter(), time.process_time()
+    folder, base = out / job.name, out / Job(BASE, job.seed).name / "model"
     sampled = 0
     if job.condition == BASE:
-        if not base.exists():
-            make_base(base, preset.base, seed=job.seed, told=lambda text: print(text, flush=True))
+        make_base(base, preset.base, seed=job.seed, told=lambda text: print(text, flush=True))
         models = {BASE: base}
     elif job.condition == IMITATION:
         full = out / Job(FULL, job.seed).name / "run"
         models, sampled = imitate_what_was_right(base, folder, full, preset.size, job.seed)
     else:
         models = reinforce(base, folder / "run", job.condition, preset.size, job.seed)
-    trained = time.perf_counter()
-    result: dict[str, Any] = {
-        "job": asdict(job),
-        "samples": preset.samples,
-        "counts": {
-            name: count_correct(model, preset.problems, preset.samples) for name, model in models.items()
-        },
-        "training_s": trained - began,
-        "evaluation_s": time.perf_counter() - trained,
-        "cpu_s": time.process_time() - cpu,
+    return {
+        "models": {name: str(model.relative_to(out)) for name, model in models.items()},
         "sampled": sampled,
+        "training_s": time.perf_counter() - began,
+        "cpu_s": time.process_time() - cpu,
     }
-    part = folder / "result.part"
-    part.write_text(json.dumps(result), encoding="utf-8")
-    part.rename(result_of(out, job))
+
+
+def _once(file: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `work` gave when it was done the first time."""
+    if not file.exists():
+        _write(file, work())
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _write(file: Path, data: Mapping[str, Any]) -> None:
+    """Writes a file that is either whole or not there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(data), encoding="utf-8")
+    part.rename(file)
