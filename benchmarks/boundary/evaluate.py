@@ -64,7 +64,7 @@ def count_correct(folder: Path, problems: int, samples: int) -> dict[str, list[i
 def load(folder: Path) -> tuple[Any, Any]:
     """The model and the tokenizer of a folder."""
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
 

@@ -45,7 +45,7 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(BaseSettings(), Size(), problems=48),
+    "cpu": Preset(BaseSettings(), Size(), problems=32),
     "gpu": Preset(
         BaseSettings(updates=6000, batch=512, hidden=256, layers=6, heads=8),
         Size(
