@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from adapters.prorl.extensions.guide import Guide
 from adapters.prorl.extensions.laser import Laser
 from adapters.prorl.extensions.rlcr import Rlcr
 from adapters.prorl.settings import validated
+from prorl_envs.core import Verdict
 from prorl_envs.errors import ConfigError
 from tests.adapters import one_step as step
 from tests.adapters import reference_objective as exact
@@ -176,3 +180,14 @@ def test_divergences_stay_finite() -> None:
         assert value.isfinite().all()
         assert logps.grad.isfinite().all()
         assert value[2].item() == 0.0
+
+
+def test_the_example_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extensions.md").read_text(encoding="utf-8")
+    module = ModuleType("my_ideas")
+    exec(page.partition("```python\n")[2].partition("```")[0], vars(module))
+    monkeypatch.setitem(sys.modules, "my_ideas", module)
+    (rare,) = loaded(**{"my_ideas:Rare": {"bonus": 0.25}})
+    verdicts = [Verdict.binary(True)] * 3 + [Verdict.binary(False), Verdict.failed("down")]
+    made = replace(step.groups()[0], texts=["a", "a", "b", "c", "d"], verdicts=verdicts)
+    assert rare.rewards(made, [1.0, 1.0, 1.0, 0.0, None], 0) == [1.0, 1.0, 1.25, 0.0, None]
