@@ -12,6 +12,8 @@ __all__ = ["Meter", "tasks_of_this_user"]
 
 _THREADS = re.compile(r"^Threads:\s*(\d+)", re.MULTILINE)
 _PRESSURE = Path("/proc/pressure/cpu")
+_FRESH_S = 0.05
+_lately: tuple[float, float | None] = (float("-inf"), None)
 
 
 class Meter:
@@ -19,7 +21,7 @@ class Meter:
 
     def __init__(self) -> None:
         self._since = time.monotonic()
-        self._waited = _waited_s()
+        self._waited = _waited_lately_s()
 
     def starved(self, wall_s: float, cpu_s: float) -> bool:
         """Whether a program that took `wall_s` but only `cpu_s` of CPU time probably waited for the CPU.
@@ -57,6 +59,15 @@ def _count_tasks(uid: int, _period: int) -> int:
             except (OSError, IndexError):
                 continue
     return total
+
+
+def _waited_lately_s() -> float | None:
+    """`_waited_s`, at most a twentieth of a second ago."""
+    global _lately
+    now = time.monotonic()
+    if now - _lately[0] > _FRESH_S:
+        _lately = (now, _waited_s())
+    return _lately[1]
 
 
 def _waited_s() -> float | None:

@@ -36,7 +36,7 @@ class Entry:
         program: the kernel's ``struct sock_fprog``.
     """
 
-    __slots__ = ("end", "first_closed", "flags", "operation", "places", "program", "words")
+    __slots__ = ("closed", "flags", "operation", "places", "program", "words")
 
     def __init__(
         self,
@@ -45,19 +45,26 @@ class Entry:
         places: tuple[int, ...] = (),
         program: bytes = b"",
     ) -> None:
-        self.first_closed = first_closed
+        self.closed: tuple[tuple[int, int], ...] = ((first_closed, kernel.LAST_FD),)
         self.words = None if code is None else memoryview(code).cast("I")
         self.places = places
         self.program = program
         self.operation, self.flags = _SET_FILTER, _ALLOW_SPECULATION
-        self.end = kernel.LAST_FD
 
     @classmethod
     def rehearsal(cls) -> Entry:
-        """One that takes every step and changes nothing but descriptors 0 to 2: it closes none, and only asks
+        """One that takes every step and changes nothing but descriptors 0 to 3: it closes no others, and only asks
         the kernel whether it knows an action."""
         made = cls(code=bytearray(8), places=(1,), program=_ALLOW.to_bytes(4, sys.byteorder))
-        made.operation, made.flags, made.end = _IS_KNOWN, 0, RESULT_FD
+        made.operation, made.flags, made.closed = _IS_KNOWN, 0, ()
+        return made
+
+    def sparing(self, first: int, last: int) -> Entry:
+        """The same, but the descriptors from `first` to `last` stay open too."""
+        made = Entry(places=self.places, program=self.program)
+        made.words = self.words
+        ((low, high),) = self.closed
+        made.closed = ((low, first), (last + 1, high))
         return made
 
     def take(self, stdin: int, out: int, err: int, fourth: int) -> None:
@@ -67,14 +74,12 @@ class Entry:
         dup2(stdin, 0)
         dup2(out, 1)
         dup2(err, 2)
-        first = RESULT_FD
         if fourth >= 0:
             dup2(fourth, RESULT_FD)
-            first = KEPT_FD
-        if self.first_closed != KEPT_FD:
-            closerange(first, KEPT_FD)
-            first = self.first_closed
-        closerange(first, self.end)
+        else:
+            closerange(RESULT_FD, KEPT_FD)
+        for low, high in self.closed:
+            closerange(low, high)
 
     def hold(self) -> None:
         """The filter, last before the candidate's code."""

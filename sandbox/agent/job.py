@@ -71,6 +71,10 @@ class Job:
         self._pass_on(size, fd)
         os.lseek(fd, 0, os.SEEK_SET)
 
+    def all_inputs(self, fd: int) -> None:
+        """Writes all inputs, each after its length, to the memory file `fd`."""
+        self._pass_on(self.unread, fd)
+
     def drain(self) -> None:
         """Reads the rest of the job and forgets it."""
         self._pass_on(self.unread, -1)

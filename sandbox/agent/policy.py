@@ -31,6 +31,7 @@ _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, creation.RECEIVE, cre
 _SIGNALLING_FCNTLS = (8, 10, 15, 1024, 1026)
 """F_SETOWN, F_SETSIG, F_SETOWN_EX can signal other processes; F_SETLEASE and F_NOTIFY are of no use."""
 
+_DIE_WITH_PARENT = 1
 _HARMLESS_PRCTLS = (3, 15, 16, 21, 27, 38, 39, 0x53564D41)
 """GET_DUMPABLE, SET_NAME, GET_NAME, GET_SECCOMP, GET_SECUREBITS, SET/GET_NO_NEW_PRIVS, SET_VMA."""
 
@@ -56,6 +57,7 @@ def base_filter() -> Filter:
         "epoll_pwait2": refuse(errno.ENOSYS),
         "fcntl": Check(1, _SIGNALLING_FCNTLS, yes=refuse(), no=ALLOW),
         "openat2": refuse(errno.ENOSYS),
+        "prctl": Check(0, (_DIE_WITH_PARENT, *_HARMLESS_PRCTLS)),
         "prlimit64": Check(0, (0,)),
         "ioctl": Check(1, _IOCTLS, no=refuse(errno.ENOTTY)),
         "sendmsg": refuse(),
@@ -87,7 +89,7 @@ def test_filter(kind: Holds, *, shared_user: bool = False) -> Filter:
     policy |= {
         "clone": Check(0, (_THREAD,), mask=_THREAD),
         "kill": own,
-        "prctl": Check(0, _HARMLESS_PRCTLS),
+        "prctl": Check(0, (_DIE_WITH_PARENT,), yes=refuse(), no=ALLOW),
         "tgkill": own,
     }
     if shared_user:

@@ -10,17 +10,20 @@ import signal
 from collections.abc import Callable
 from types import CodeType
 
-from sandbox.agent import child, commands, kernel, shared, tester
+from sandbox.agent import child, commands, shared, tester
 from sandbox.agent.entry import Entry
 from sandbox.agent.guard import Guard
 from sandbox.agent.job import Job
 from sandbox.agent.trial import Body, Outcome, TestFiles, run_trial, start_trial
-from sandbox.agent.wire import Ending, Kind, send_record
+from sandbox.agent.wire import RECORD, Ending, Kind, send_record, write_all
 
 __all__ = ["run_job"]
 
 _AT_ONCE = 10
 """Tests whose descriptors are open together: four each, of the 45 that are free."""
+
+_TOGETHER = 1 << 20
+"""Bytes of records that are sent at once."""
 
 
 def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
@@ -94,30 +97,23 @@ def _body(job: Job, code: CodeType, scene: child.Scene) -> Body:
 
 
 def _run_shared(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> None:
-    """Many tests in one process; what it did not come to counts as killed, and the judge runs it again."""
-    for first in range(0, job.count, shared.AT_ONCE):
-        many = range(first, min(job.count, first + shared.AT_ONCE))
-        batch = shared.Batch(len(many))
-        for stdin in batch.inputs:
-            job.next_input(stdin)
-        pid: int = kernel.fork()
-        if pid == 0:
-            os._exit(shared.run_batch(batch, code, scene, job.fn_name, guard))
-        in_time = guard.wait_for(pid, job.remaining())
-        _, status, usage = os.wait4(pid, 0)
-        guard.after_test()
-        ended = batch.ended()
-        for at, index in enumerate(many):
-            told = at < len(ended)
-            code_, wall, cpu = ended[at] if told else (status or 1, 0, 0)
-            wait_status = (code_ & 0xFF) << 8 if told else code_
-            times = (wall, cpu, usage.ru_maxrss)
-            job.report((Kind.TEST, index, wait_status), times, batch.answers[at], batch.err)
-        batch.close()
-        if not in_time:
-            job.end(Ending.TIMEOUT)
-            return
-    job.end(Ending.DONE)
+    """All tests in one process; what it did not come to counts as killed, and the judge runs it again."""
+    batch = shared.Batch(with_result=job.mode == "call")
+    job.all_inputs(batch.inputs)
+    entry = guard.entries["python"].sparing(shared.FIRST_FD, shared.LAST_FD)
+    body: Body = lambda: shared.run_all(job.count, code, scene, job.fn_name)  # noqa: E731
+    outcome = run_trial(batch.files, entry, body, guard, job.remaining(), batch.keep)
+    status, _, rss_kb = outcome.told()
+    records = bytearray()
+    for index, (test_status, wall, cpu, answer, errors) in enumerate(batch.told(job, status)):
+        lengths = len(answer), len(errors)
+        records += RECORD.pack(Kind.TEST, index, test_status, wall, cpu, rss_kb, *lengths) + answer + errors
+        if len(records) > _TOGETHER:
+            write_all(job.sock, bytes(records))
+            records.clear()
+    write_all(job.sock, bytes(records))
+    batch.close()
+    job.end(Ending.DONE if outcome.in_time else Ending.TIMEOUT)
 
 
 def _run_asserts(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> None:

@@ -93,11 +93,14 @@ def start_trial(files: TestFiles, entry: Entry, body: Body, prepare: Callable[[]
     """
     pid: int = fork()
     if pid == 0:
-        if prepare is not None:
-            prepare()
-        entry.take(files.stdin, files.out, files.err, files.fourth)
-        entry.hold()
-        _exit(body())
+        try:
+            if prepare is not None:
+                prepare()
+            entry.take(files.stdin, files.out, files.err, files.fourth)
+            entry.hold()
+            _exit(body())
+        finally:
+            _exit(70)
     return pid
 
 

@@ -47,6 +47,7 @@ def main() -> None:
         scene = _warm_up(settings, guard)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the judge must learn of it
         detail = f"{type(error).__name__}: {error}"
+
         send_record(CONTROL, Kind.REFUSED, out=json.dumps(guard.report).encode(), err=detail.encode()[-4000:])
         os._exit(1)
     send_record(CONTROL, Kind.READY, out=json.dumps(guard.report).encode())
@@ -87,7 +88,7 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
             importlib.import_module(name)
     _restore_site_builtins()
     _forget_limits()
-    rehearse(guard)
+    rehearse(guard, CONTROL)
     child.seed()
     scene = Scene()
     gc.collect()
