@@ -1,115 +1,43 @@
 """Measures the sandbox beside what it replaces, in one run on one machine, and prints ratios.
 
-    python -m benchmarks.sandbox [--level confined] [--rounds 5] [--docker] [--json FILE]
+    python -m benchmarks.sandbox [--level confined] [--rounds 5] [--docker] [--peer FOLDER] [--first] [--output FILE]
 
-Rounds of all contestants are interleaved, so that a busy neighbour slows them alike. Times are medians.
+Rounds of all contestants are interleaved, so that a busy neighbour slows them alike. Times are medians. Where other
+work cannot be stopped, ``--first`` (root) runs all contestants ahead of it, by the real-time scheduler.
 
-* *floor*: a warm Python process that forks by the C library, executes a compiled one-line program and exits.
+* *floor*: a warm bare interpreter that forks by the C library, executes a compiled one-line program and exits;
+  *preloaded*: the same, with the modules loaded that a judge loads beforehand.
 * *subprocess*: ``python3`` started for each test.
-* *in-process*: PRIME's way: one forked process per program executes it on all tests with its own standard
-  streams replaced; if not all pass, each of the first ten tests again in a process of its own.
+* *in-process*: PRIME's way, in our own words: a manager and one forked process per program execute it on all tests
+  with its standard streams replaced; if not all pass, each of the first ten tests again with ones of its own.
+* *peer*: the real thing, verl's ``prime_code``, where ``--peer`` says it lies.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import io
-import json
-import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
+from benchmarks.sandbox_peers import TESTS, by_subprocess, floor, in_process, real_peer
+from benchmarks.tables import publish
 from sandbox import Program, Sandbox, StdinTest
 
 SOURCE = "print(int(input()) * 2)"
 WRONG = "print(int(input()) * 2 + 1)"
-TESTS = [(str(n), str(2 * n)) for n in range(10)]
-
-FLOOR = """
-import ctypes, gc, os, sys, time
-fork = ctypes.PyDLL(None).fork
-sys.path[:] = []
-code = compile("print(int(input()) * 2)", "p", "exec")
-null = os.open("/dev/null", os.O_WRONLY)
-def once():
-    pid = fork()
-    if pid == 0:
-        os.dup2(null, 1)
-        fd = os.memfd_create("in"); os.write(fd, b"3"); os.lseek(fd, 0, 0); os.dup2(fd, 0)
-        exec(code, {"__name__": "__main__"})
-        sys.stdout.flush()
-        os._exit(0)
-    os.waitpid(pid, 0)
-for _ in range(20): once()
-gc.freeze()
-times = []
-for _ in range(int(sys.argv[1])):
-    start = time.perf_counter(); once(); times.append(time.perf_counter() - start)
-sys.stderr.write(repr(times))
-"""
-
-
-def floor(count: int) -> list[float]:
-    """Seconds of `count` bare forks that execute a trivial program."""
-    cpu = min(os.sched_getaffinity(0))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            f"import os; os.sched_setaffinity(0, {{{cpu}}})\n{FLOOR}",
-            str(count),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [float(x) for x in done.stderr.strip("[]").split(",")]
-
-
-def by_subprocess(source: str = SOURCE) -> bool:
-    """One program, a new ``python3`` for each test."""
-    passed = 0
-    for given, wanted in TESTS:
-        done = subprocess.run([sys.executable, "-c", source], input=given, capture_output=True, text=True)
-        passed += done.stdout.strip() == wanted
-    return passed == len(TESTS)
-
-
-def _execute(source: str, tests: list[tuple[str, str]], results: list[bool]) -> None:
-    for given, wanted in tests:
-        sys.stdin, out = io.StringIO(given), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.suppress(Exception):
-            exec(source, {"__name__": "__main__"})  # noqa: S102 - the baseline is this unsafe
-        results.append(out.getvalue().strip() == wanted)
-
-
-def _forked(source: str, tests: list[tuple[str, str]]) -> list[bool]:
-    context = multiprocessing.get_context("fork")
-    with context.Manager() as manager:
-        results = manager.list()
-        process = context.Process(target=_execute, args=(source, tests, results))
-        process.start()
-        process.join(6)
-        if process.is_alive():
-            process.kill()
-        return list(results)
-
-
-def in_process(source: str = SOURCE) -> bool:
-    """One program, PRIME's way."""
-    if all(_forked(source, TESTS)):
-        return True
-    again = [all(_forked(source, [test])) for test in TESTS[:10]]
-    return all(again)
+PRELOADED = (
+    "bisect", "collections", "copy", "ctypes", "functools", "heapq", "itertools", "json", "math", "operator", "re",
+    "string",
+)  # fmt: skip
+MANY = 100
+"""Tests of a program that has many."""
 
 
 def _timed(body: Callable[[], object]) -> float:
@@ -118,15 +46,17 @@ def _timed(body: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def program(source: str = SOURCE, **options: object) -> Program:
-    """The program of every contestant."""
-    return Program(source, [StdinTest(a, b) for a, b in TESTS], **options)  # type: ignore[arg-type]
+def program(source: str = SOURCE, times: int = 1, **options: object) -> Program:
+    """The program of every contestant, its tests repeated."""
+    return Program(source, [StdinTest(a, b) for a, b in TESTS] * times, **options)  # type: ignore[arg-type]
 
 
-def throughput(sandbox: Sandbox, count: int, **options: object) -> float:
-    """Programs per second, all workers busy."""
+def throughput(sandbox: Sandbox, count: int, **options: object) -> tuple[float, float]:
+    """Programs per second, all workers busy; CPU seconds per program, the judge's included."""
     programs = [program(**options) for _ in range(count)]
-    return count / _timed(lambda: sandbox.run_many(programs))
+    cpu = time.process_time() + _agents()[0]
+    took = _timed(lambda: sandbox.run_many(programs))
+    return count / took, (time.process_time() + _agents()[0] - cpu) / count
 
 
 def together(body: Callable[[], object], count: int, threads: int) -> float:
@@ -148,92 +78,135 @@ def contestants(level: str | None, docker: bool) -> Iterator[dict[str, Sandbox]]
         yield found
 
 
-def measure(level: str | None, rounds: int, docker: bool) -> dict[str, float]:
-    """All measurements: medians over rounds, in seconds or programs per second."""
-    seen: dict[str, list[float]] = {}
+class Bench:
+    """One run.
 
-    def note(name: str, *values: float) -> None:
-        seen.setdefault(name, []).extend(values)
+    Attributes:
+        seen: what was measured, by name: seconds, or programs per second.
+    """
 
+    def __init__(self, boxes: dict[str, Sandbox], peer: Callable[[str], bool] | None) -> None:
+        self.boxes, self.peer = boxes, peer
+        self.seen: dict[str, list[float]] = {}
+
+    def note(self, name: str, *values: float) -> None:
+        """Adds measurements."""
+        self.seen.setdefault(name, []).extend(values)
+
+    def round(self) -> None:
+        """Every contestant once."""
+        self._latencies()
+        self._throughputs()
+        cpus = self.boxes["all"].workers
+        self.note("subprocess_programs_per_s", together(partial(by_subprocess, SOURCE), 6, cpus))
+        judges = {"in_process": in_process, **({"peer": self.peer} if self.peer else {})}
+        for name, judge in judges.items():
+            assert judge(SOURCE) and not judge(WRONG), f"{name} misjudges"
+            self.note(f"{name}_programs_per_s", together(partial(judge, SOURCE), 8, cpus))
+            self.note(f"{name}_programs_per_s_wrong", together(partial(judge, WRONG), 2, cpus))
+
+    def _latencies(self) -> None:
+        self.note("floor_s", *floor(150))
+        self.note("floor_preloaded_s", *floor(150, PRELOADED))
+        one = self.boxes["one"]
+        for key, box, subject in (
+            ("per_test_s", one, program()),
+            ("docker_per_test_s", self.boxes.get("docker"), program()),
+            ("shared_per_test_s", one, program(isolation="program")),
+            ("shared_per_test_of_many_s", one, program(times=MANY // len(TESTS), isolation="program")),
+        ):
+            if box is not None:
+                times = [_timed(partial(box.run, subject)) for _ in range(15)]
+                self.note(key, *(t / len(subject.tests) for t in times))  # type: ignore[arg-type]
+        times = [_timed(partial(by_subprocess, SOURCE)) for _ in range(2)]
+        self.note("subprocess_per_test_s", *(t / len(TESTS) for t in times))
+
+    def _throughputs(self) -> None:
+        for key, box, count, options in (
+            ("", "all", 60, {}),
+            ("_one_worker", "one", 40, {}),
+            ("_wrong", "all", 60, {"source": WRONG}),
+            ("_shared", "all", 120, {"isolation": "program"}),
+        ):
+            speed, cpu = throughput(self.boxes[box], count, **options)  # type: ignore[arg-type]
+            self.note(f"programs_per_s{key}", speed)
+            self.note(f"cpu_per_program{key}_s", cpu)
+
+
+def measure(level: str | None, rounds: int, docker: bool, peer: Path | None) -> dict[str, float]:
+    """All measurements: medians over rounds."""
     with contestants(level, docker) as boxes:
-        cpus = boxes["all"].workers
         for box in boxes.values():
             box.run_many([program()] * 4)
-        shared = program(isolation="program")
+        bench = Bench(boxes, real_peer(peer) if peer else None)
         for _ in range(rounds):
-            note("floor_s", *floor(150))
-            for name, key in (("one", "per_test_s"), ("docker", "docker_per_test_s")):
-                if name in boxes:
-                    for _ in range(15):
-                        note(key, _timed(lambda name=name: boxes[name].run(program())) / len(TESTS))
-            note(
-                "shared_per_test_s",
-                *(_timed(lambda: boxes["one"].run(shared)) / len(TESTS) for _ in range(15)),
-            )
-            note("subprocess_per_test_s", *(_timed(by_subprocess) / len(TESTS) for _ in range(2)))
-            note("programs_per_s", throughput(boxes["all"], 60))
-            note("programs_per_s_one_worker", throughput(boxes["one"], 40))
-            note("programs_per_s_wrong", throughput(boxes["all"], 60, source=WRONG))
-            note("programs_per_s_shared", throughput(boxes["all"], 120, isolation="program"))
-            note("subprocess_programs_per_s", together(by_subprocess, 6, cpus))
-            note("in_process_programs_per_s", together(in_process, 8, cpus))
-            note("in_process_programs_per_s_wrong", together(lambda: in_process(WRONG), 2, cpus))
-        memory = worker_memory(boxes["one"])
-    result = {name: statistics.median(values) for name, values in seen.items()}
-    return {**result, "per_test_p99_s": statistics.quantiles(seen["per_test_s"], n=100)[98], **memory}
+            bench.round()
+        memory = _agents()[1]
+    result = {name: statistics.median(values) for name, values in bench.seen.items()}
+    slowest = statistics.quantiles(bench.seen["per_test_s"], n=100)[98]
+    return {**result, "per_test_p99_s": slowest, "worker_pss_mb": memory, "worker_boot_s": _boot(level)}
 
 
-def worker_memory(sandbox: Sandbox) -> dict[str, float]:
-    """Proportional memory of one worker's processes, in MiB, and the seconds to start one."""
-    start = time.perf_counter()
-    with Sandbox(level=sandbox.level, workers=1):
-        boot = time.perf_counter() - start
-    return {"worker_boot_s": boot, "worker_pss_mb": _pss_of_agents() / 2**20}
+def _boot(level: str | None) -> float:
+    def start() -> None:
+        with Sandbox(level=level, workers=1):
+            booted.append(time.perf_counter() - started)
+
+    booted: list[float] = []
+    for _ in range(5):
+        started = time.perf_counter()
+        start()
+    return statistics.median(booted)
 
 
-def _pss_of_agents() -> float:
-    total = 0.0
+def _agents() -> tuple[float, float]:
+    """CPU seconds that all agents' processes took so far, and the proportional memory of one worker's in MiB."""
+    cpu = memory = 0.0
     agents = 0
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
             if folder.name.isdigit() and b"agent/boot.py" in (folder / "cmdline").read_bytes():
-                pss = next(
-                    line for line in (folder / "smaps_rollup").read_text().splitlines() if "Pss:" in line
-                )
-                total += int(pss.split()[1]) * 1024
+                # User and system time, its own and that of children it waited for.
+                times = (folder / "stat").read_text().rpartition(")")[2].split()[11:15]
+                cpu += sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+                rollup = (folder / "smaps_rollup").read_text().splitlines()
+                memory += next(int(line.split()[1]) for line in rollup if "Pss:" in line) / 1024
                 agents += 1
     # A supervisor and its zygote are one worker.
-    return total / max(1, agents / 2)
+    return cpu, memory / max(1, agents / 2)
 
 
 TARGETS = (
     ("per test / floor", "per_test_s", "floor_s", "<=", 1.6),
+    ("per test / preloaded floor", "per_test_s", "floor_preloaded_s", "", 0),
     ("subprocess per test / per test", "subprocess_per_test_s", "per_test_s", ">=", 8),
     ("throughput / subprocess", "programs_per_s", "subprocess_programs_per_s", ">=", 9),
     ("throughput / in-process, passing", "programs_per_s", "in_process_programs_per_s", ">=", 3),
     ("throughput / in-process, failing", "programs_per_s_wrong", "in_process_programs_per_s_wrong", ">=", 25),
+    ("throughput / peer, passing", "programs_per_s", "peer_programs_per_s", ">=", 3),
+    ("throughput / peer, failing", "programs_per_s_wrong", "peer_programs_per_s_wrong", ">=", 25),
     ("all workers / one worker", "programs_per_s", "programs_per_s_one_worker", ">=", 1.8),
+    ("the same, by CPU per program", "cpu_per_program_s", "cpu_per_program_one_worker_s", "", 0),
     ("isolation=program / per test", "shared_per_test_s", "per_test_s", "<=", 0.1),
+    (f"the same, {MANY} tests", "shared_per_test_of_many_s", "per_test_s", "<=", 0.1),
     ("docker per test / per test", "docker_per_test_s", "per_test_s", "<=", 1.2),
 )
 
 
-def report(seen: dict[str, float]) -> None:
-    """Prints measurements, then ratios beside what they should reach."""
+def report(seen: dict[str, float]) -> list[str]:
+    """Measurements, then ratios beside what they should reach."""
+    lines = []
     for name, value in sorted(seen.items()):
-        print(
-            f"{name:36} {value * 1e3:10.3f} ms"
-            if name.endswith("_s") and "per_s" not in name
-            else f"{name:36} {value:10.2f}"
-        )
-    print()
+        seconds = name.endswith("_s") and "per_s" not in name
+        lines.append(f"{name:36} {value * 1e3:10.3f} ms" if seconds else f"{name:36} {value:10.2f}")
+    lines.append("")
     for title, top, bottom, sign, target in TARGETS:
         if top in seen and bottom in seen:
             ratio = seen[top] / seen[bottom]
             good = ratio <= target if sign == "<=" else ratio >= target
-            print(
-                f"{title:36} {ratio:8.2f}   target {sign} {target:<5} {'reached' if good else 'NOT reached'}"
-            )
+            verdict = f"   target {sign} {target:<5} {'reached' if good else 'NOT reached'}" if sign else ""
+            lines.append(f"{title:36} {ratio:8.2f}{verdict}")
+    return lines
 
 
 def main() -> None:
@@ -244,14 +217,19 @@ def main() -> None:
     parser.add_argument("--level", help="exactly this level; the strongest by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--docker", action="store_true", help="measure the Docker backend too")
-    parser.add_argument("--json", type=Path, help="write the measurements here")
+    parser.add_argument("--peer", type=Path, help="the folder of verl's prime_code")
+    parser.add_argument(
+        "--first", action="store_true", help="ahead of all other work of the machine; needs root"
+    )
+    parser.add_argument("--output", type=Path, help="write the report here")
     arguments = parser.parse_args()
-    seen = measure(arguments.level, arguments.rounds, arguments.docker)
+    if arguments.first:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} CPUs, load {load:.1f}, Python {sys.version.split()[0]}\n")
-    report(seen)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({**seen, "load": load}, indent=2) + "\n")
+    seen = measure(arguments.level, arguments.rounds, arguments.docker, arguments.peer)
+    command = f"`python -m benchmarks.sandbox {' '.join(sys.argv[1:])}`"
+    about = f"{os.cpu_count()} CPUs, load {load:.1f} before, Python {sys.version.split()[0]}"
+    publish([command, "", "```text", about, "", *report(seen), "```"], arguments.output)
 
 
 if __name__ == "__main__":

@@ -64,20 +64,19 @@ def seed() -> None:
 
 
 def open_streams() -> None:
-    """Standard streams on descriptors 0 to 2 as an interpreter in UTF-8 mode opens them."""
-    for fd, name, errors in (
-        (0, "stdin", "surrogateescape"),
-        (1, "stdout", "surrogateescape"),
-        (2, "stderr", "backslashreplace"),
-    ):
-        mode = "w" if fd else "r"
-        raw = io.FileIO(fd, mode, closefd=False)
-        raw.name = f"<{name}>"
-        buffer = io.BufferedWriter(raw) if fd else io.BufferedReader(raw)
-        stream = io.TextIOWrapper(buffer, "utf-8", errors, newline="\n", line_buffering=fd == 2)
-        stream.mode = mode  # type: ignore[misc]
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+    """Standard streams on descriptors 0 to 2 as an interpreter in UTF-8 mode opens them, errors unbuffered."""
+    stdin, stdout, stderr = (io.FileIO(fd, "w" if fd else "r", closefd=False) for fd in range(3))
+    _name("stdin", "r", io.TextIOWrapper(io.BufferedReader(stdin), "utf-8", "surrogateescape", "\n"))
+    _name("stdout", "w", io.TextIOWrapper(io.BufferedWriter(stdout), "utf-8", "surrogateescape", "\n"))
+    unbuffered: Any = stderr
+    _name("stderr", "w", io.TextIOWrapper(unbuffered, "utf-8", "backslashreplace", "\n", write_through=True))
+
+
+def _name(name: str, mode: str, stream: Any) -> None:
+    getattr(stream.buffer, "raw", stream.buffer).name = f"<{name}>"
+    stream.mode = mode
+    setattr(sys, name, stream)
+    setattr(sys, f"__{name}__", stream)
 
 
 def run_script(code: CodeType, namespace: dict[str, Any]) -> int:
@@ -121,17 +120,19 @@ def guarded(body: Callable[[], Any]) -> int:
 
 
 def _finish(status: int) -> int:
+    """What Python does at exit. Its own standard error needs no flush."""
     try:
         if _thread_count() and "threading" in sys.modules:
             sys.modules["threading"]._shutdown()
         if _exit_handlers():
             atexit._run_exitfuncs()
-        if sys.stdout is not None and not sys.stdout.closed:
-            sys.stdout.flush()
-        if sys.stderr is not None and not sys.stderr.closed:
+        sys.stdout.flush()
+        if sys.stderr is not sys.__stderr__:
             sys.stderr.flush()
     except BaseException as error:  # noqa: BLE001 - as above
-        status = status or _status_of(error)
+        closed = sys.stdout is None or getattr(sys.stdout, "closed", False)
+        if not (closed and isinstance(error, (ValueError, AttributeError))):
+            status = status or _status_of(error)
     return status
 
 

@@ -7,11 +7,10 @@ in slots, one foreign function for all system calls.
 
 from __future__ import annotations
 
-import sys
-from os import closerange, dup2, getpid
+import ctypes
 
 from sandbox.agent import kernel
-from sandbox.agent.kernel import PDEATHSIG_CALL, SECCOMP_CALL, call
+from sandbox.agent.kernel import CLOSE_RANGE, DUP3, GETPID, PRCTL, SECCOMP, call
 
 __all__ = ["KEPT_FD", "RESULT_FD", "Entry"]
 
@@ -23,7 +22,8 @@ KEPT_FD = 4
 
 _PDEATHSIG, _KILL = kernel.PR_SET_PDEATHSIG, kernel.SIGKILL
 _SET_FILTER, _ALLOW_SPECULATION = 1, 4
-_IS_KNOWN, _ALLOW = 2, 0x7FFF0000
+_IS_KNOWN = 2
+_allow = ctypes.c_uint32(0x7FFF0000)
 
 
 class Entry:
@@ -33,7 +33,7 @@ class Entry:
         first_closed: the descriptors from `KEPT_FD` up to it stay open.
         code: the filter's instructions, in place, or ``None`` where nothing is held.
         places: indices, in 32-bit words of `code`, where the process's own number has to stand.
-        program: the kernel's ``struct sock_fprog``.
+        program: the address of the kernel's ``struct sock_fprog``.
     """
 
     __slots__ = ("closed", "flags", "operation", "places", "program", "words")
@@ -43,7 +43,7 @@ class Entry:
         first_closed: int = KEPT_FD,
         code: bytearray | None = None,
         places: tuple[int, ...] = (),
-        program: bytes = b"",
+        program: int = 0,
     ) -> None:
         self.closed: tuple[tuple[int, int], ...] = ((first_closed, kernel.LAST_FD),)
         self.words = None if code is None else memoryview(code).cast("I")
@@ -55,7 +55,7 @@ class Entry:
     def rehearsal(cls) -> Entry:
         """One that takes every step and changes nothing but descriptors 0 to 3: it closes no others, and only asks
         the kernel whether it knows an action."""
-        made = cls(code=bytearray(8), places=(1,), program=_ALLOW.to_bytes(4, sys.byteorder))
+        made = cls(code=bytearray(8), places=(1,), program=ctypes.addressof(_allow))
         made.operation, made.flags, made.closed = _IS_KNOWN, 0, ()
         return made
 
@@ -64,30 +64,30 @@ class Entry:
         made = Entry(places=self.places, program=self.program)
         made.words = self.words
         ((low, high),) = self.closed
-        made.closed = ((low, first), (last + 1, high))
+        made.closed = ((low, first - 1), (last + 1, high))
         return made
 
     def take(self, stdin: int, out: int, err: int, fourth: int) -> None:
         """These become descriptors 0 to 2, and 3 unless `fourth` is negative; all others are closed. From here
         on the process dies with the one that forked it."""
-        call(PDEATHSIG_CALL, _PDEATHSIG, _KILL, None)
-        dup2(stdin, 0)
-        dup2(out, 1)
-        dup2(err, 2)
+        call(PRCTL, _PDEATHSIG, _KILL, 0)
+        call(DUP3, stdin, 0, 0)
+        call(DUP3, out, 1, 0)
+        call(DUP3, err, 2, 0)
         if fourth >= 0:
-            dup2(fourth, RESULT_FD)
+            call(DUP3, fourth, RESULT_FD, 0)
         else:
-            closerange(RESULT_FD, KEPT_FD)
-        for low, high in self.closed:
-            closerange(low, high)
+            call(CLOSE_RANGE, RESULT_FD, RESULT_FD, 0)
+        for first, last in self.closed:
+            call(CLOSE_RANGE, first, last, 0)
 
     def hold(self) -> None:
         """The filter, last before the candidate's code."""
         words = self.words
         if words is None:
             return
-        number = getpid()
+        number = call(GETPID, 0, 0, 0)
         for place in self.places:
             words[place] = number
-        if call(SECCOMP_CALL, self.operation, self.flags, self.program) < 0:
+        if call(SECCOMP, self.operation, self.flags, self.program) < 0:
             kernel.check(-1, "seccomp")

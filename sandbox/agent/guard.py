@@ -6,17 +6,17 @@ that is asked for and cannot be had is an error: nothing is ever weaker than the
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
-import select
 import signal
 import sys
-from os import close, pidfd_open
 from time import monotonic
 
 from sandbox.agent import creation, drop, jail, kernel, landlock, policy, proof, scratch, seccomp, supervisor
 from sandbox.agent.cgroup import Cgroup
 from sandbox.agent.entry import KEPT_FD, Entry
+from sandbox.agent.kernel import CLOSE_RANGE, PIDFD_OPEN, call, poll
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _RESERVED = 1 << 30
 """What runtimes with many threads take for their stacks, and hardly use."""
 
 _NO_LIMIT = -1
-_READABLE = select.POLLIN
+_READABLE = 1
 
 _OWN_TASKS = 16
 """Processes of the agent itself, and some room."""
@@ -65,8 +65,10 @@ class Guard:
         self._shared_user = False
         self._allowance: creation.Allowance | None = None
         self.rehearses = False
-        self._poll = select.poll()
-        self._clean: tuple[int, ...] | None = None
+        # Two of the kernel's struct pollfd: a descriptor, then what is asked and, above, what is answered.
+        memory = (ctypes.c_int * 4)(-1, _READABLE, -1, _READABLE)
+        self._polled, self._polled_at = memoryview(memory).cast("B").cast("i"), ctypes.addressof(memory)
+        self._clean = b""
         self._held = self.level != "unsafe"
 
     def build(self) -> None:
@@ -235,7 +237,7 @@ class Guard:
             self._allowance = creation.Allowance(
                 kernel.move_fd(listener, kernel.LISTENER_FD), self.settings["count_files"]
             )
-            self._poll.register(self._allowance.listener, _READABLE)
+            self._polled[2] = self._allowance.listener
 
     def _set_limit(self, which: int, soft: int, hard: int) -> None:
         resource.setrlimit(which, resource.getrlimit(which) if self.rehearses else (soft, hard))
@@ -245,33 +247,37 @@ class Guard:
 
         Where files are counted, it may make as many as the settings say, or `creations`.
         """
-        ended = pidfd_open(pid)
-        poll = self._poll
-        poll.register(ended, _READABLE)
+        ended = call(PIDFD_OPEN, pid, 0, 0)
+        if ended < 0:
+            kernel.check(-1, "pidfd_open")
+        self._polled[0] = ended
         if self._allowance is None:
-            in_time = budget > 0 and bool(poll.poll(budget * 1000 + 1))
+            in_time = budget > 0 and poll(self._polled_at, 1, int(budget * 1000) + 1) > 0
         else:
             self._allowance.renew(creations)
-            in_time = self._wait_counting(ended, monotonic() + budget, self._allowance)
+            in_time = self._wait_counting(monotonic() + budget, self._allowance)
         if not in_time:
             os.kill(pid, signal.SIGKILL)
-        poll.unregister(ended)
-        close(ended)
+        call(CLOSE_RANGE, ended, ended, 0)
         return in_time
 
-    def _wait_counting(self, ended: int, deadline: float, allowance: creation.Allowance) -> bool:
+    def _wait_counting(self, deadline: float, allowance: creation.Allowance) -> bool:
+        polled = self._polled
         while (left := deadline - monotonic()) > 0:
-            events = dict(self._poll.poll(left * 1000 + 1))
-            if ended in events:
+            polled[1] = polled[3] = _READABLE
+            poll(self._polled_at, 2, int(left * 1000) + 1)
+            if polled[1] != _READABLE:
                 return True
-            if allowance.listener in events:
+            if polled[3] != _READABLE:
                 allowance.answer()
         return False
 
     def after_test(self) -> None:
         """In a program process: removes what a test left."""
-        if self._clean is None or scratch.state(self.scratch_fd) != self._clean:
+        if scratch.state(self.scratch_fd) != self._clean:
             scratch.wipe(self.scratch_fd)
+            if self._clean:
+                self._clean = scratch.state(self.scratch_fd)
 
 
 def _move_paths(before: list[str], after: list[str]) -> None:

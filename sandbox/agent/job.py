@@ -10,6 +10,7 @@ import json
 import os
 import time
 
+from sandbox.agent.trial import told
 from sandbox.agent.wire import (
     JOB,
     LENGTH,
@@ -122,9 +123,10 @@ class Job:
 
     def report_outcome(self, index: int, outcome: Outcome, files: TestFiles) -> None:
         """Notes how a test that had a process of its own ended."""
-        status, cpu_us, rss_kb = outcome.told()
-        head = (Kind.TEST if outcome.in_time else Kind.TEST_TIMEOUT, index, status)
-        self.report(head, (int(outcome.wall * 1e6), cpu_us, rss_kb), files.answer, files.err)
+        in_time, wall, ended = outcome
+        status, cpu_us, rss_kb = told(ended)
+        head = (Kind.TEST if in_time else Kind.TEST_TIMEOUT, index, status)
+        self.report(head, (int(wall * 1e6), cpu_us, rss_kb), files.answer, files.err)
 
     def flush(self) -> None:
         """Sends the records that wait; sent together, they wake the judge once."""

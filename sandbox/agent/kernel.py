@@ -29,29 +29,34 @@ SCRATCH_FD, LISTENER_FD, HOST_FD, RULES_FD = 50, 51, 52, 53
 """Descriptors the agent keeps for itself: high, out of the way of those that tests keep."""
 
 LAST_FD = 64
-"""Every descriptor in the agent is below."""
+"""No descriptor in the agent is higher."""
 
 libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 libc.syscall.restype = ctypes.c_long
 
 wait4 = libc.wait4
 wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
-_CLOSE_RANGE = 436  # the same number on every architecture; older C libraries have no wrapper
 
 fork = libc.fork
 
-PDEATHSIG_CALL = {"x86_64": 157, "aarch64": 167}.get(MACHINE, -1)
-SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}.get(MACHINE, -1)
-"""prctl(2) and seccomp(2)."""
+_NUMBERS = {
+    "x86_64": (436, 292, 231, 5, 39, 434, 157, 317),
+    "aarch64": (436, 24, 94, 80, 172, 434, 167, 277),
+}.get(MACHINE, (-1,) * 8)
+CLOSE_RANGE, DUP3, EXIT_GROUP, FSTAT, GETPID, PIDFD_OPEN, PRCTL, SECCOMP = _NUMBERS
 
-# A function object of its own, with types: a test process pays for every object it touches.
+# Function objects of their own, with types: a process that was just forked pays for every object it touches, so
+# what happens between forks goes through few of them.
 call = libc["syscall"]
-"""A system call by number with two integers and a pointer, unchecked; for test processes."""
-call.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_char_p]
+"""A system call by number with three integers, unchecked. Pointers are integers too."""
+call.argtypes = [ctypes.c_long] * 4
 call.restype = ctypes.c_long
 
 wait4 = libc.wait4
 wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+
+poll = libc.poll
+poll.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int]
 
 
 def check(result: int, what: str) -> int:
@@ -79,7 +84,7 @@ def syscall(number: int, *arguments: int | bytes | None, what: str = "") -> int:
 
 def close_from(first: int) -> None:
     """Closes every descriptor from `first` on."""
-    if libc.syscall(_CLOSE_RANGE, first, 0x7FFFFFFF, 0) == -1:
+    if call(CLOSE_RANGE, first, 0x7FFFFFFF, 0) == -1:
         os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 

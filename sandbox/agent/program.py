@@ -14,7 +14,7 @@ from sandbox.agent import child, commands, shared, tester
 from sandbox.agent.entry import Entry
 from sandbox.agent.guard import Guard
 from sandbox.agent.job import Job
-from sandbox.agent.trial import Body, Outcome, TestFiles, run_trial, start_trial
+from sandbox.agent.trial import Body, Outcome, TestFiles, run_trial, start_trial, told
 from sandbox.agent.wire import RECORD, Ending, Kind, send_record, write_all
 
 __all__ = ["run_job"]
@@ -60,13 +60,13 @@ def _run_tests(
         for files in waiting:
             outcome = run_trial(files, entry, body, guard, job.test_budget(), prepare)
             outcomes.append(outcome)
-            if not outcome.in_time and job.remaining() <= 0:
+            if not outcome[0] and job.remaining() <= 0:
                 break
         for at, outcome in enumerate(outcomes):
             job.report_outcome(first + at, outcome, waiting[at])
         for files in waiting:
             files.close()
-        if not outcomes[-1].in_time and job.remaining() <= 0:
+        if not outcomes[-1][0] and job.remaining() <= 0:
             job.end(Ending.TIMEOUT)
             return
     job.end(Ending.DONE)
@@ -102,8 +102,8 @@ def _run_shared(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> N
     job.all_inputs(batch.inputs)
     entry = guard.entries["python"].sparing(shared.FIRST_FD, shared.LAST_FD)
     body: Body = lambda: shared.run_all(job.count, code, scene, job.fn_name)  # noqa: E731
-    outcome = run_trial(batch.files, entry, body, guard, job.remaining(), batch.keep)
-    status, _, rss_kb = outcome.told()
+    in_time, _, ended = run_trial(batch.files, entry, body, guard, job.remaining(), batch.keep)
+    status, _, rss_kb = told(ended)
     records = bytearray()
     for index, (test_status, wall, cpu, answer, errors) in enumerate(batch.told(job, status)):
         lengths = len(answer), len(errors)
@@ -113,7 +113,7 @@ def _run_shared(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> N
             records.clear()
     write_all(job.sock, bytes(records))
     batch.close()
-    job.end(Ending.DONE if outcome.in_time else Ending.TIMEOUT)
+    job.end(Ending.DONE if in_time else Ending.TIMEOUT)
 
 
 def _run_asserts(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> None:
@@ -134,7 +134,7 @@ def _run_asserts(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> 
     os.kill(candidate, signal.SIGKILL)
     os.waitpid(candidate, 0)
     guard.after_test()
-    job.end(Ending.DONE if outcome.in_time else Ending.TIMEOUT)
+    job.end(Ending.DONE if outcome[0] else Ending.TIMEOUT)
 
 
 def _whole(fd: int) -> bytes:

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
-from os import fstat
+
+from sandbox.agent.kernel import FSTAT, call
 
 __all__ = ["clean_state", "state", "wipe"]
+
+_stat = (ctypes.c_char * 144)()
+_STAT_AT = ctypes.addressof(_stat)
+"""The kernel's ``struct stat``, of at most this size."""
 
 _ROUNDS = 100_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def state(top: int) -> tuple[int, ...]:
-    """What `fstat` says of the folder open at `top`: mode, links, size, and times."""
-    found = fstat(top)
-    return found.st_mode, found.st_nlink, found.st_size, found.st_mtime_ns, found.st_atime_ns
+def state(top: int) -> bytes:
+    """All that the kernel tells of the folder open at `top`: mode, links, size, times."""
+    call(FSTAT, top, _STAT_AT, 0)
+    return bytes(_stat)
 
 
-def clean_state(top: int) -> tuple[int, ...] | None:
-    """Empties the folder; its `state` then, or ``None`` on a file system where a folder that holds something can
+def clean_state(top: int) -> bytes:
+    """Empties the folder; its `state` then, or nothing on a file system where a folder that holds something can
     have the same. (A folder of tmpfs grows with each entry.)"""
     wipe(top)
-    clean = state(top)
+    size = os.fstat(top).st_size
     os.close(os.open("probe", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=top))
-    os.utime(top, (0, 0))
-    tells = state(top)[2] != clean[2]
+    tells = os.fstat(top).st_size != size
     wipe(top)
-    return clean if tells else None
+    return state(top) if tells else b""
 
 
 def wipe(top: int) -> None:

@@ -96,7 +96,8 @@ class Filter:
         ]
         self.code = bytearray(b"".join(steps))
         self._memory = (ctypes.c_char * len(self.code)).from_buffer(self.code)
-        self._program = struct.pack("@HxxxxxxQ", len(steps), ctypes.addressof(self._memory))
+        described = struct.pack("@HxxxxxxQ", len(steps), ctypes.addressof(self._memory))
+        self._program = ctypes.create_string_buffer(described, len(described))
 
     def places(self, value: int) -> tuple[int, ...]:
         """Where an operand `value` stands in the code: indices of 32-bit words."""
@@ -104,9 +105,9 @@ class Filter:
         return tuple(at for at in range(1, len(words), 2) if words[at] == value)
 
     @property
-    def address(self) -> bytes:
-        """The kernel's ``struct sock_fprog``."""
-        return self._program
+    def address(self) -> int:
+        """Of the kernel's ``struct sock_fprog``."""
+        return ctypes.addressof(self._program)
 
 
 def install(compiled: Filter, *, listen: bool = False) -> int:
@@ -116,7 +117,7 @@ def install(compiled: Filter, *, listen: bool = False) -> int:
         OSError: the kernel refuses.
     """
     flags = _FLAG_SPEC_ALLOW | (_FLAG_NEW_LISTENER if listen else 0)
-    result: int = kernel.call(kernel.SECCOMP_CALL, _SET_MODE_FILTER, flags, compiled.address)
+    result: int = kernel.call(kernel.SECCOMP, _SET_MODE_FILTER, flags, compiled.address)
     return kernel.check(result, "seccomp")
 
 

@@ -20,10 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox.agent.guard import Guard
 
-__all__ = ["Body", "Outcome", "TestFiles", "run_trial", "start_trial"]
+__all__ = ["Body", "Outcome", "TestFiles", "run_trial", "start_trial", "told"]
 
 _ENDED = struct.Struct("@i4x5l")
-_memory = (ctypes.c_char * 256)()
+_memory = (ctypes.c_char * 160)()
 _STATUS_AT = ctypes.addressof(_memory)
 _USAGE_AT = _STATUS_AT + 8
 """A wait status, then the kernel's ``struct rusage``. `os.wait4` looks up modules and makes twenty objects."""
@@ -63,23 +63,14 @@ class TestFiles:
                 os.close(fd)
 
 
-class Outcome:
-    """How a test process ended.
+Outcome = tuple[bool, float, bytes]
+"""How a test process ended: it was not killed for the time it took; seconds; what the kernel said. See `told`."""
 
-    Attributes:
-        in_time: it was not killed for the time it took.
-        wall: seconds.
-    """
 
-    __slots__ = ("_ended", "in_time", "wall")
-
-    def __init__(self, in_time: bool, wall: float, ended: bytes) -> None:
-        self.in_time, self.wall, self._ended = in_time, wall, ended
-
-    def told(self) -> tuple[int, int, int]:
-        """Its wait status, CPU time in µs, and its memory at its peak in kB."""
-        status, user_s, user_us, system_s, system_us, rss_kb = _ENDED.unpack_from(self._ended)
-        return status, (user_s + system_s) * 1_000_000 + user_us + system_us, rss_kb
+def told(ended: bytes) -> tuple[int, int, int]:
+    """What the kernel said of a process: its wait status, CPU time in µs, and its memory at its peak in kB."""
+    status, user_s, user_us, system_s, system_us, rss_kb = _ENDED.unpack_from(ended)
+    return status, (user_s + system_s) * 1_000_000 + user_us + system_us, rss_kb
 
 
 def start_trial(files: TestFiles, entry: Entry, body: Body, prepare: Callable[[], None] | None = None) -> int:
@@ -119,4 +110,4 @@ def run_trial(
     wait4(pid, _STATUS_AT, 0, _USAGE_AT)
     wall = monotonic() - started
     guard.after_test()
-    return Outcome(in_time, wall, bytes(_memory))
+    return in_time, wall, bytes(_memory)
