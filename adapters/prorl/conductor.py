@@ -23,13 +23,13 @@ from adapters.prorl.config import RunConfig
 from adapters.prorl.figures import figures_of, shares_by_component, step_metrics
 from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.observers import Observer
+from adapters.prorl.problems import Problems
 from adapters.prorl.processes import Processes
 from adapters.prorl.resets import Cause, asked, due, settle
 from adapters.prorl.token_stats import TokenStats
 from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.validation import Validation, validate
 from adapters.prorl.watch import Watch
-from prorl_envs.core import Task
 from prorl_envs.scoring import Scorer
 
 __all__ = ["Conductor", "StopRequest"]
@@ -86,7 +86,7 @@ class Conductor(TrainerCallback):
 
     Args:
         config: of the run.
-        heldout: problems to validate on.
+        problems: whose held-out ones are validated on.
         scorer: who judges.
         journal: where it is written down.
         observer: who shows it.
@@ -96,13 +96,13 @@ class Conductor(TrainerCallback):
     def __init__(
         self,
         config: RunConfig,
-        heldout: list[Task],
+        problems: Problems,
         scorer: Scorer,
         journal: Journal,
         observer: Observer,
         stop: StopRequest,
     ) -> None:
-        self._config, self._heldout, self._scorer = config, heldout, scorer
+        self._config, self._problems, self._scorer = config, problems, scorer
         self._journal, self._observer, self._stop = journal, observer, stop
         self._watch = Watch(config.watch)
         self._tokens = TokenStats(config.objective.clip_low, config.objective.clip_high)
@@ -243,9 +243,11 @@ class Conductor(TrainerCallback):
 
     def _validate(self, step: int) -> bool:
         """Validates and remembers whether it was a new best. False when there is nothing to validate on."""
-        if not self._heldout:
+        if not self._problems.heldout:
             return False
-        result = validate(self._trainer, self._config, self._heldout, self._scorer)
+        result = validate(
+            self._trainer, self._config, self._problems.heldout, self._scorer, self._problems.origin
+        )
         run = self._trainer.run_state
         run.seconds += result.seconds
         best = run.validated(step, result.pass_at[1], self._config.reset.min_delta)

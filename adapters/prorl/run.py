@@ -123,7 +123,7 @@ def execute(
         )
         told: list[Observer] = [display, page, *make_loggers(config, folder)] if processes.main else [display]
         with Observers(told) as observers:
-            Conductor(config, problems.heldout, scorer, journal, observers, stop).attach(trainer)
+            Conductor(config, problems, scorer, journal, observers, stop).attach(trainer)
             _train(trainer, journal, checkpoint)
         step, state = trainer.state.global_step // config.updates_per_step, trainer.run_state
         finished = step >= config.steps or state.ended is not None

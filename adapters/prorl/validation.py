@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -25,16 +26,19 @@ _SEED = 20_250_530
 
 @dataclass(frozen=True)
 class Validation:
-    """Results on the held-out problems.
+    """Results on the held-out problems. Problems with a response that could not be judged are left out.
 
     Attributes:
         pass_at: by k, the unbiased estimate over all problems; k is 1 and the number of samples.
         by_source: pass@1 by puzzle, recipe or domain.
         length: mean tokens of a response.
-        truncated: share of responses that hit the cap.
-        failed: responses that could not be judged; their problems are left out.
+        truncated: share of responses that hit the cap, which is that of training.
+        failed: responses that could not be judged.
         seconds: time it took.
         interval: by k, a 95 % bootstrap interval of `pass_at` over problems.
+        reward: mean reward; where rewards are continuous, more than `pass_at` tells.
+        by_domain: by domain, ``pass@1``, ``pass@k``, ``reward``, ``length``, ``truncated`` and ``problems``.
+        by_component: the same by component of the mixture.
     """
 
     pass_at: dict[int, float]
@@ -44,37 +48,60 @@ class Validation:
     failed: int
     seconds: float
     interval: dict[int, tuple[float, float]] = field(default_factory=dict)
+    reward: float | None = None
+    by_domain: dict[str, dict[str, float]] = field(default_factory=dict)
+    by_component: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def validate(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Scorer) -> Validation:
+def validate(
+    trainer: Any,
+    config: RunConfig,
+    tasks: Sequence[Task],
+    scorer: Scorer,
+    origin: Mapping[str, str] = MappingProxyType({}),
+) -> Validation:
     """Samples ``validation.samples`` responses to each task and judges them by strict correctness.
 
     Processes share the tasks out; each returns the result over all of them. The random states of the run are left as
     they were, and the same noise is used each time.
 
+    Args:
+        trainer: whose policy is sampled, with the caps of training.
+        config: of the run.
+        tasks: to validate on.
+        scorer: who judges.
+        origin: the component of the mixture that a task came from, by its id.
+
     Raises:
         InfrastructureError: not one problem could be judged.
     """
     began, processes = time.perf_counter(), trainer.processes
-    mine = processes.together(lambda: _share(trainer, config, tasks, scorer))
-    parts = [row for rows in processes.gather(mine) for row in rows]
+    mine = processes.together(lambda: _share(trainer, config, tasks, scorer, origin))
+    rows = sorted((row for rows in processes.gather(mine) for row in rows), key=lambda row: row.position)
     samples = config.validation.samples
-    judged: dict[str, list[int]] = {}
-    for row in sorted(parts, key=lambda row: row.position):
-        if None not in row.correct:
-            judged.setdefault(row.source, []).append(sum(map(bool, row.correct)))
-    correct = [count for counts in judged.values() for count in counts]
-    if not correct:
-        raise InfrastructureError(f"no validation response could be judged: {parts[0].detail}")
-    responses = len(parts) * samples
+    judged = [row for row in rows if None not in row.correct]
+    if not judged:
+        raise InfrastructureError(f"no validation response could be judged: {rows[0].detail}")
+    right = [row.right for row in judged]
+    sources = _grouped(judged, lambda row: row.source)
     return Validation(
-        pass_at={k: mean_pass_at_k(correct, samples, k) for k in sorted({1, samples})},
-        by_source={name: mean_pass_at_k(counts, samples, 1) for name, counts in sorted(judged.items())},
-        length=sum(sum(row.lengths) for row in parts) / responses,
-        truncated=sum(row.truncated for row in parts) / responses,
-        failed=sum(view is None for row in parts for view in row.correct),
+        pass_at={k: mean_pass_at_k(right, samples, k) for k in sorted({1, samples})},
+        by_source={
+            name: mean_pass_at_k([row.right for row in part], samples, 1) for name, part in sources.items()
+        },
+        length=sum(sum(row.lengths) for row in rows) / (len(rows) * samples),
+        truncated=sum(row.truncated for row in rows) / (len(rows) * samples),
+        failed=sum(view is None for row in rows for view in row.correct),
         seconds=time.perf_counter() - began,
-        interval={k: bootstrap_interval(correct, samples, k) for k in sorted({1, samples})},
+        interval={k: bootstrap_interval(right, samples, k) for k in sorted({1, samples})},
+        reward=_figures(judged, samples)["reward"],
+        by_domain={
+            name: _figures(part, samples) for name, part in _grouped(judged, lambda row: row.domain).items()
+        },
+        by_component={
+            name: _figures(part, samples)
+            for name, part in _grouped(judged, lambda row: row.component).items()
+        },
     )
 
 
@@ -84,13 +111,42 @@ class _Problem:
 
     position: int
     source: str
+    domain: str
+    component: str
     correct: list[bool | None]
+    rewards: list[float | None]
     lengths: list[int]
     truncated: int
     detail: str
 
+    @property
+    def right(self) -> int:
+        """How many responses are correct."""
+        return sum(map(bool, self.correct))
 
-def _share(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Scorer) -> list[_Problem]:
+
+def _grouped(rows: Sequence[_Problem], key: Callable[[_Problem], str]) -> dict[str, list[_Problem]]:
+    found: dict[str, list[_Problem]] = {}
+    for row in sorted(rows, key=key):
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def _figures(rows: Sequence[_Problem], samples: int) -> dict[str, float]:
+    """What all problems of a group say together; each of their responses was judged."""
+    right, responses = [row.right for row in rows], len(rows) * samples
+    return {
+        **{f"pass@{k}": mean_pass_at_k(right, samples, k) for k in sorted({1, samples})},
+        "reward": sum(reward or 0.0 for row in rows for reward in row.rewards) / responses,
+        "length": sum(sum(row.lengths) for row in rows) / responses,
+        "truncated": sum(row.truncated for row in rows) / responses,
+        "problems": len(rows),
+    }
+
+
+def _share(
+    trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Scorer, origin: Mapping[str, str]
+) -> list[_Problem]:
     """This process's share of the tasks, sampled and judged."""
     samples, processes, tokenizer = config.validation.samples, trainer.processes, trainer.processing_class
     positions = list(range(processes.rank, len(tasks), processes.size))
@@ -110,12 +166,15 @@ def _share(trainer: Any, config: RunConfig, tasks: Sequence[Task], scorer: Score
     rows = []
     for index, position in enumerate(positions):
         part = slice(index * samples, (index + 1) * samples)
-        responses, verdicts = done.responses[part], done.verdicts[part]
+        responses, verdicts, task = done.responses[part], done.verdicts[part], tasks[position]
         rows.append(
             _Problem(
                 position=position,
-                source=source_of(tasks[position]),
+                source=source_of(task),
+                domain=task.domain,
+                component=origin.get(task.id, source_of(task)),
                 correct=[verdict.correct for verdict in verdicts],
+                rewards=[verdict.reward for verdict in verdicts],
                 lengths=[len(ids) for ids in responses],
                 truncated=sum(ids[-1] not in trainer.eos_token_ids for ids in responses),
                 detail=verdicts[0].detail,

@@ -91,6 +91,11 @@ def test_a_run_leaves_everything_it_should(straight: Path) -> None:
         assert all(isinstance(row[name], float) for row in steps), name
     assert [row["step"] for row in read_metrics(straight, "validation")] == [0, 2, 4]
     assert set(read_metrics(straight, "validation")[0]["pass_at"]) == {"1", "2"}
+    heldout = read_metrics(straight, "validation")[-1]
+    assert set(heldout["by_domain"]) == {"logic"}
+    assert set(heldout["by_component"]) == {"number_sorting", "palindrome_generation"}
+    assert heldout["by_domain"]["logic"]["pass@1"] == heldout["pass_at"]["1"]
+    assert 0 < heldout["length"] <= 8  # the cap of training
     assert [row["step"] for row in read_metrics(straight, "reset")] == [1, 2, 3, 4]
     rollouts = [json.loads(line) for line in (straight / "rollouts.jsonl").read_text().splitlines()]
     assert len(rollouts) == 4 * 4 * 4
