@@ -134,6 +134,8 @@ class ObjectiveSettings(_Settings):
     clip_high: float = Field(default=0.4, gt=0)
     kl: float = Field(default=1e-4, ge=0)
     """Weight of the KL term. The paper gives none; 1e-4 is ProRL v2's published script. 0 drops the reference."""
+    reference: bool = False
+    """Keep a reference policy even where `kl` is 0, for extensions that read it."""
     kl_bias_correction: bool = False
     """TRL's default is on; off is what verl, which the paper used, computes."""
     kl_estimator: Literal["k1", "k2", "k3"] = "k3"
@@ -148,6 +150,11 @@ class ObjectiveSettings(_Settings):
     """Leave responses that hit the cap out of the loss (DAPO's overlong filtering); penalties are in `shaping`."""
     entropy: float = Field(default=0.0, ge=0)
     """Weight of an entropy bonus. The paper uses none."""
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the run keeps a reference policy."""
+        return self.reference or self.kl > 0
 
 
 class OptimizerSettings(_Settings):
@@ -322,5 +329,5 @@ def _contradictions(config: RunConfig) -> Iterator[str]:
     if config.objective.kl_bias_correction and config.objective.kl_estimator != "k3":
         yield "objective.kl_bias_correction is TRL's correction of k3: set kl_estimator to k3"
     resets = config.reset.every or config.reset.kl or (stalls and config.until == "steps")
-    if resets and not config.objective.kl:
+    if resets and not config.objective.has_reference:
         yield "a reset moves the reference policy, and objective.kl = 0 has none: set objective.kl"

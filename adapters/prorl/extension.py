@@ -13,7 +13,7 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from prorl_envs.errors import ConfigError
 
@@ -35,14 +35,7 @@ BUILTIN: dict[str, str] = {
 
 
 class Extension:
-    """Changes a run in one or more places. Every method may be left as it is.
-
-    Attributes:
-        needs_reference: whether `loss_term` reads the reference's log-probs, so that a reference is kept even where
-            ``objective.kl`` is 0.
-    """
-
-    needs_reference: ClassVar[bool] = False
+    """Changes a run in one or more places. Every method may be left as it is."""
 
     def check(self, config: RunConfig) -> None:
         """Raises `ConfigError` if the run's settings do not go with it. Called before anything is loaded."""

@@ -122,13 +122,13 @@ def make_plan(config: RunConfig) -> Plan:
         "weights": width * weights,
         "gradients": width * weights,
         "AdamW moments": 2 * width * weights,
-        "reference policy": width * weights if config.objective.kl else 0,
+        "reference policy": width * weights if config.objective.has_reference else 0,
         "activations of one pass": per_layer * (kept + 16),
         f"key-value cache of {at_once} responses": at_once * length * shape.kv_bytes,
     }
     if rollout.backend == "vllm":
         memory["vLLM's own weights"] = 2 * weights
-    checkpoint = width * weights * (4 if config.objective.kl else 3)
+    checkpoint = width * weights * (4 if config.objective.has_reference else 3)
     device, flops = _device(config)
     return Plan(
         shape=shape,
@@ -175,7 +175,7 @@ def _step_seconds(config: RunConfig, weights: int, flops: float) -> dict[str, fl
     tokens = rollout.prompts * rollout.group * (rollout.max_response_tokens + rollout.max_prompt_tokens) / 2
     sampled = tokens * (1.5 if rollout.dynamic_sampling else 1.0)
     passes = 6 + (2 if config.model.gradient_checkpointing else 0)
-    scores = 2 * (config.updates_per_step > 1) + 2 * bool(config.objective.kl)
+    scores = 2 * (config.updates_per_step > 1) + 2 * config.objective.has_reference
     return {
         "generation": 2 * weights * sampled / (flops * _UTILISATION["generation"]),
         "log-probs": scores * weights * tokens / (flops * _UTILISATION["training"]),

@@ -177,7 +177,7 @@ def run_to_reset(folder: Path) -> Path:
             current_stage(_staged({}, data["stages"], (), str(folder), written=True), folder).folder(folder)
         )
     config = validated(data, str(folder / "config.yaml"))
-    if not config.objective.kl:
+    if not config.objective.has_reference:
         raise ConfigError(f"{str(folder)!r} has no reference policy to reset: its objective.kl is 0")
     if (folder / "model").exists():
         raise ConfigError(f"{str(folder)!r} is finished: --resume it with more --steps, then reset it")

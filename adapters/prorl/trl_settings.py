@@ -46,8 +46,8 @@ def grpo_config(
         loss_type="dapo" if objective.loss == "token" else "grpo",
         epsilon=objective.clip_low,
         epsilon_high=objective.clip_high,
-        # Our own terms need the reference, too; how much TRL's term counts is decided in `ObjectiveTrainer`.
-        beta=objective.kl or float(any(extension.needs_reference for extension in extensions)),
+        # TRL keeps a reference where this is not 0; how much its own term counts is decided in `ObjectiveTrainer`.
+        beta=objective.kl or float(objective.reference),
         use_bias_correction_kl=objective.kl_bias_correction,
         mask_truncated_completions=objective.mask_truncated,
         learning_rate=optimizer.learning_rate,

@@ -68,7 +68,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_another_loss_trains_another_model(
     plain: Path, tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
-    objective = {**MICRO["objective"], "kl": 0.0} if name == "dph" else MICRO["objective"]
+    objective = {**MICRO["objective"], "kl": 0.0, "reference": True} if name == "dph" else MICRO["objective"]
     run(tmp_path / name, plain, extensions={name: options}, objective=objective)
     assert differ(plain, tmp_path / name)
     rows, before = read_metrics(tmp_path / name, "step"), read_metrics(plain, "step")

@@ -83,14 +83,18 @@ def test_anybody_s_extension_joins_as_module_and_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective_settings", "rollout", "name"),
-    [({"loss": "sequence"}, {}, "cispo"), ({}, {"dynamic_sampling": False}, "guide")],
+    ("objective_settings", "rollout", "extension"),
+    [
+        ({"loss": "sequence"}, {}, {"cispo": {}}),
+        ({}, {"dynamic_sampling": False}, {"guide": {}}),
+        ({"kl": 0.0}, {}, {"dph": {"weight": 0.1}}),
+    ],
 )
 def test_settings_that_do_not_go_together(
-    objective_settings: dict[str, Any], rollout: dict[str, Any], name: str
+    objective_settings: dict[str, Any], rollout: dict[str, Any], extension: dict[str, Any]
 ) -> None:
-    data = {"objective": objective_settings, "rollout": rollout, "extensions": {name: {}}}
-    with pytest.raises(ConfigError, match=f"extensions.{name}"):
+    data = {"objective": objective_settings, "rollout": rollout, "extensions": extension}
+    with pytest.raises(ConfigError, match=f"extensions.{next(iter(extension))}"):
         load_extensions(validated(data, "test"))
 
 
@@ -138,7 +142,7 @@ def divergence(u: Any, kind: str) -> Any:
 @pytest.mark.parametrize("kind", ["forward_kl", "js"])
 @pytest.mark.parametrize("level", ["token", "sequence"])
 def test_dph_in_the_loss_without_a_kl_term(tmp_path: Path, kind: Any, level: str) -> None:
-    trainer, advantages = trained(tmp_path, Dph(0.4, kind, max_weight=3.0), loss=level)
+    trainer, advantages = trained(tmp_path, Dph(0.4, kind, max_weight=3.0), loss=level, reference=True)
     assert trainer.ref_model is not None
     aggregate = exact.token_level if level == "token" else exact.sequence_level
 

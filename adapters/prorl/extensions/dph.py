@@ -4,7 +4,7 @@ The usual KL term, of the policy from the reference, lets the policy drop soluti
 taken over what the policy still says. Forward KL and Jensen-Shannon divergence are taken over what the reference
 says, and hold pass@k up while pass@1 rises.
 
-    objective: {kl: 0.0}
+    objective: {kl: 0.0, reference: true}
     extensions: {dph: {weight: 0.02}}
 
 With u = policy / reference, both are the mean over the reference of a convex f(u) that is least, and 0, at u = 1:
@@ -23,8 +23,10 @@ from typing import Literal
 import torch
 from torch.nn.functional import softplus
 
+from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
 from adapters.prorl.objective import TokenView
+from prorl_envs.errors import ConfigError
 
 __all__ = ["Divergence", "Dph", "f_divergence"]
 
@@ -43,8 +45,6 @@ class Dph(Extension):
         max_weight: the largest weight of one token.
     """
 
-    needs_reference = True
-
     def __init__(
         self, weight: float, divergence: Divergence = "forward_kl", max_weight: float = 10.0
     ) -> None:
@@ -54,9 +54,16 @@ class Dph(Extension):
             raise ValueError(f"divergence is forward_kl or js, not {divergence!r}")
         self._weight, self._divergence, self._max_weight = weight, divergence, max_weight
 
+    def check(self, config: RunConfig) -> None:
+        """It needs the reference; see `Extension.check`."""
+        if not config.objective.has_reference:
+            raise ConfigError(
+                "extensions.dph stays near the reference policy, and there is none: set objective.reference to true"
+            )
+
     def loss_term(self, view: TokenView) -> torch.Tensor:
         """See `Extension.loss_term`."""
-        assert view.reference is not None  # needs_reference
+        assert view.reference is not None  # checked
         importance_BT = (view.reference - view.old).clamp(max=math.log(self._max_weight)).exp()
         return self._weight * importance_BT * f_divergence(view.logps, view.reference, self._divergence)
 
