@@ -10,44 +10,14 @@ the median of the run's first `WatchSettings.baseline` steps: many of these quan
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, TypeAlias
 
-from adapters.prorl.watch_settings import AlarmName, WatchSettings
+from adapters.prorl.history import History
+from adapters.prorl.watch_settings import AlarmName
 
-__all__ = ["ALARMS", "Finding", "History", "Row", "Rule"]
-
-Row: TypeAlias = Mapping[str, Any]
-"""One step's line of metrics."""
-
-
-@dataclass(frozen=True)
-class History:
-    """What a rule looks at.
-
-    Attributes:
-        early: the run's first steps, at most `WatchSettings.baseline`.
-        recent: its last steps, the newest last.
-        settings: of the watch.
-    """
-
-    early: Sequence[Row]
-    recent: Sequence[Row]
-    settings: WatchSettings
-
-    def level(self, name: str, *, back: int = 0) -> float | None:
-        """The median of `name` over one window that ended `back` steps ago; None unless every step has it."""
-        end = len(self.recent) - back
-        rows = self.recent[max(end - self.settings.window, 0) : max(end, 0)]
-        return _median(rows, name) if len(rows) == self.settings.window else None
-
-    def early_level(self, name: str, *, skip: int = 0) -> float | None:
-        """The median of `name` over the early steps but for the first `skip`; None until they are complete."""
-        if len(self.early) < self.settings.baseline:
-            return None
-        return _median(self.early[skip:] or self.early, name)
+__all__ = ["ALARMS", "Finding", "Rule"]
 
 
 @dataclass(frozen=True)
@@ -80,12 +50,6 @@ class Rule:
     metric: str
     check: Callable[[History], Finding | None]
     advice: str
-
-
-def _median(rows: Sequence[Row], name: str) -> float | None:
-    values = [row.get(name) for row in rows]
-    known = [float(value) for value in values if value is not None]
-    return median(known) if known and len(known) == len(values) else None
 
 
 def _above(value: float | None, threshold: float) -> Finding | None:
@@ -195,6 +159,18 @@ def _throughput_collapse(history: History) -> Finding | None:
     return _below(history.level("tokens_per_s"), history.settings.throughput_share * early)
 
 
+def _exploration_loss(history: History) -> Finding | None:
+    if len(history.validations) < 2:
+        return None
+    *earlier, last = history.validations
+    k = max(last["pass_at"], key=int)
+    known = [row for row in earlier if k in row["pass_at"] and k in (row.get("interval") or {})]
+    if int(k) < 2 or not known:
+        return None
+    best = max(known, key=lambda row: float(row["pass_at"][k]))
+    return _below(float(last["pass_at"][k]), float(best["interval"][k][0]))
+
+
 _ALL_RIGHT = (
     "Nearly every group is all right: these problems are learnt. Add harder ones (another component, a higher level "
     "of the puzzles, weight on the components that still fail), or end the run."
@@ -282,6 +258,12 @@ ALARMS: Mapping[str, Rule] = {
             "throughput_collapse", "tokens_per_s", _throughput_collapse,
             "The run has become much slower. generation_s, scoring_s and update_s say which part; see also the "
             "share of dead groups, the response length, other processes on the machine, and the disk.",
+        ),
+        Rule(
+            "exploration_loss", "pass_at", _exploration_loss,
+            "Held-out pass@k has fallen below the confidence interval of its best: the policy solves fewer "
+            "problems at all than it once did, even if pass@1 holds. Go back to the best checkpoint; raise "
+            "objective.clip_high or objective.kl, reset the reference (reset.patience), widen the mixture.",
         ),
     )
 }  # fmt: skip

@@ -132,7 +132,8 @@ class Conductor(TrainerCallback):
         if state.global_step == 0:
             self._validate(0)
         elif processes.main:
-            self._watch.replay(read_metrics(self._journal.folder, "step"))
+            folder = self._journal.folder
+            self._watch.replay(read_metrics(folder, "step"), read_metrics(folder, "validation"))
         step = state.global_step // self._config.updates_per_step
         wish = processes.on_main(lambda: asked(self._journal.folder, step)) if step else None
         if wish:
@@ -253,6 +254,7 @@ class Conductor(TrainerCallback):
         best = run.validated(step, result.pass_at[1], self._config.reset.min_delta)
         if self._trainer.is_world_process_zero():
             self._journal.write("validation", step=step, **asdict(result))
+            self._watch.validated(asdict(result))
             self._observer.validation(step, result)
         if best and self._config.validation.keep_best:
             self._keep(step, result)

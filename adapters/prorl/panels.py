@@ -74,7 +74,14 @@ def panels(story: Story) -> list[Chart]:
         ),
         *(Mark(start, "chapter", name) for name, start in story.chapters[1:]),
     ]
-    charts = [Chart("Held-out problems", _validations(story.validations), shared, share=True)]
+    charts = [
+        Chart(
+            "Held-out problems",
+            _validations(story.validations),
+            [*shared, *_alarms(story, {"pass_at"})],
+            share=True,
+        )
+    ]
     for panel in _PANELS:
         names = {name for name, _ in panel.metrics}
         series = [Series(label, _points(story.steps, name)) for name, label in panel.metrics]

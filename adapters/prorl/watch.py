@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from adapters.prorl.alarms import ALARMS, History, Row
+from adapters.prorl.alarms import ALARMS
+from adapters.prorl.history import History, Row
 from adapters.prorl.watch_settings import WatchSettings
 
 __all__ = ["Alarm", "Change", "Watch"]
@@ -64,6 +65,7 @@ class Watch:
         self._rules = [rule for name, rule in ALARMS.items() if name not in settings.off]
         self._early: list[Row] = []
         self._recent: deque[Row] = deque(maxlen=max(_MEMORY, 2 * settings.window, settings.baseline + 1))
+        self._validations: list[Row] = []
         self._calm: dict[str, int] = {}
 
     @property
@@ -71,10 +73,25 @@ class Watch:
         """Names of the alarms that are neither over nor yet to be raised."""
         return frozenset(self._calm)
 
-    def replay(self, rows: Iterable[Row]) -> None:
-        """Takes note of steps that were watched before, in order."""
-        for row in rows:
-            self.observe(row)
+    def replay(self, steps: Iterable[Row], validations: Iterable[Row] = ()) -> None:
+        """Takes note of what was watched before: lines of steps, and of validations, each after its step."""
+        rows = [(row["step"], 0, row) for row in steps] + [(row["step"], 1, row) for row in validations]
+        for _, is_validation, row in sorted(rows, key=lambda item: item[:2]):
+            if is_validation:
+                self.validated(row)
+            else:
+                self.observe(row)
+
+    def validated(self, row: Row) -> None:
+        """Takes note of a validation; what it means is said after the next step.
+
+        Args:
+            row: ``pass_at``, and its ``interval`` where there is one, by k.
+        """
+        by_k = {
+            name: {str(k): v for k, v in (row.get(name) or {}).items()} for name in ("pass_at", "interval")
+        }
+        self._validations.append(by_k)
 
     def observe(self, row: Row) -> Change:
         """Judges the run after one more step.
@@ -85,7 +102,7 @@ class Watch:
         if len(self._early) < self._settings.baseline:
             self._early.append(row)
         self._recent.append(row)
-        history = History(tuple(self._early), tuple(self._recent), self._settings)
+        history = History(self._early, list(self._recent), self._settings, self._validations)
         change = Change()
         for rule in self._rules:
             found = rule.check(history)

@@ -22,6 +22,7 @@ AlarmName: TypeAlias = Literal[
     "sampler_mismatch",
     "judge_failures",
     "throughput_collapse",
+    "exploration_loss",
 ]
 
 

@@ -112,6 +112,36 @@ def test_a_run_that_does_not_measure_it_raises_no_alarm(name: str) -> None:
     assert raised([{"step": step} for step in range(1, 41)]) == []
 
 
+def validation(step: int, one: float, eight: float) -> dict[str, Any]:
+    return {"step": step, "pass_at": {1: one, 8: eight}, "interval": {8: (eight - 0.06, eight + 0.06)}}
+
+
+@pytest.mark.parametrize(
+    ("scores", "after"),
+    [
+        ([(0.2, 0.5), (0.4, 0.6), (0.5, 0.52)], 21),
+        ([(0.2, 0.5), (0.4, 0.6), (0.5, 0.56)], None),
+        ([(0.2, 0.5), (0.4, 0.43)], 11),
+        ([(0.2, 0.5)], None),
+    ],
+)
+def test_a_policy_that_solves_fewer_problems_at_all_is_seen(
+    scores: list[tuple[float, float]], after: int | None
+) -> None:
+    watch, found = Watch(WatchSettings()), []
+    rows = course((40, {}))
+    checks = [validation(10 * n, *pair) for n, pair in enumerate(scores)]
+    for row in rows:
+        for check in checks:
+            if check["step"] == row["step"] - 1:
+                watch.validated(check)
+        found += watch.observe(row).raised
+    assert [(alarm.name, alarm.step) for alarm in found] == ([("exploration_loss", after)] if after else [])
+    replayed = Watch(WatchSettings())
+    replayed.replay(rows, checks)
+    assert replayed.active == watch.active
+
+
 def test_one_odd_step_raises_nothing_but_a_gradient_spike() -> None:
     odd: dict[str, float | None] = {
         "entropy": 0.001, "kl": 9.0, "length_sampled": 9000.0, "dead": 1.0, "truncated_sampled": 1.0,
