@@ -41,6 +41,17 @@ def test_the_papers_preset_is_its_eight_runs() -> None:
     assert [len(stage.config.environments) for stage in stages] == [4, 4] + [5] * 6
     assert [stage.config.until for stage in stages] == ["plateau"] * 7 + ["steps"]
     assert stages[-1].config.steps == 200
+    assert [stage.config.shaping.unfinished for stage in stages] == [1.0] * 3 + [0.0] * 5
+
+
+def test_the_second_version_is_that_of_its_published_scripts() -> None:
+    config = parse(["--preset", "prorl-v2"]).config
+    objective, rollout = config.objective, config.rollout
+    assert (objective.clip_low, objective.clip_high) == (0.2, 0.27)
+    assert (objective.kl, objective.kl_estimator, objective.advantage) == (1e-4, "k2", "batch")
+    assert (rollout.correction, rollout.correction_min, rollout.correction_max) == ("token_mask", 0.5, 5.0)
+    assert (rollout.prompts, rollout.group, config.updates_per_step) == (512, 16, 8)
+    assert (config.optimizer.learning_rate, config.shaping.unfinished, config.steps) == (1e-6, 0.0, 3000)
 
 
 def test_each_layer_overrides_the_one_before(tmp_path: Path) -> None:
