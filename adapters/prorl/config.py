@@ -18,7 +18,7 @@ import tyro
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.prorl.lora import LoraSettings
-from adapters.prorl.sampler_settings import Backend, Correction, VllmSettings, sampler_contradictions
+from adapters.prorl.rollout_settings import RolloutSettings, sampler_contradictions
 from adapters.prorl.shaping import ShapingSettings, shaping_contradictions
 from adapters.prorl.watch_settings import WatchSettings
 from prorl_envs.errors import ConfigError
@@ -32,7 +32,6 @@ __all__ = [
     "ObjectiveSettings",
     "OptimizerSettings",
     "ResetSettings",
-    "RolloutSettings",
     "RunConfig",
     "ValidationSettings",
     "WarmStart",
@@ -93,36 +92,6 @@ class WarmStart(_Settings):
     """Responses per update."""
     learning_rate: float = Field(default=5e-3, gt=0)
     """Peak; falls linearly."""
-
-
-class RolloutSettings(_Settings):
-    """How responses are sampled (ProRL 3.2)."""
-
-    prompts: int = Field(default=256, ge=1)
-    """Prompts per step that reach the update."""
-    group: int = Field(default=16, ge=2)
-    """Responses per prompt."""
-    temperature: float = Field(default=1.2, gt=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    max_prompt_tokens: int = Field(default=1024, ge=1)
-    """Longer prompts are passed over. Not the paper's, which states only the total."""
-    max_response_tokens: int = Field(default=8192, ge=1)
-    """The paper's context is 8,096 for prompt and response; ProRL v2's script caps responses at 8,192."""
-    dynamic_sampling: bool = True
-    """Replace prompts whose responses are all right or all wrong (DAPO; ProRL 2.3.1)."""
-    chunk: int = Field(default=512, ge=1)
-    """Responses generated at once on one device (transformers backend); bounds the memory of the key-value cache."""
-    max_rounds: int = Field(default=10, ge=1)
-    """Rounds of sampling in one step before dead groups are let through. 10 is DAPO's published script."""
-    backend: Backend = "transformers"
-    """``transformers``; ``transformers-cb`` (its continuous batching); ``vllm`` in the trainer's own processes
-    (colocated); ``vllm-server``. See docs/rollouts.md."""
-    correction: Correction = "token_mask"
-    """Importance weights between vLLM and the trainer, per token or per response, cut to the bounds or left out
-    beyond them. Masked tokens are ProRL v2's published script (ICE-POP, 0.5 to 5)."""
-    correction_min: float | None = Field(default=0.5, ge=0)
-    correction_max: float | None = Field(default=5.0, gt=0)
-    vllm: VllmSettings = VllmSettings()
 
 
 class ObjectiveSettings(_Settings):
@@ -304,9 +273,7 @@ def _contradictions(config: RunConfig) -> Iterator[str]:
             f"rollout.prompts ({rollout.prompts}) must be a multiple of optimizer.mini_batch "
             f"({optimizer.mini_batch}): a step is a whole number of updates"
         )
-    yield from sampler_contradictions(
-        rollout.backend, rollout.correction, rollout.correction_min, rollout.correction_max, rollout.vllm
-    )
+    yield from sampler_contradictions(rollout)
     yield from shaping_contradictions(
         config.shaping, masked=config.objective.mask_truncated, cap=rollout.max_response_tokens
     )

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from adapters.prorl.objective import TokenView
-from adapters.prorl.rollouts import Group
+from adapters.prorl.groups import Group
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from adapters.prorl.groups import Group, StepCounts
 from adapters.prorl.processes import Processes
-from adapters.prorl.rollouts import Group, StepCounts
 from adapters.prorl.tally import Tally
 from prorl_envs.core import Task
 

@@ -11,26 +11,23 @@ import logging
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
 from adapters.prorl.generation import encode_prompt, is_collective
+from adapters.prorl.groups import Draw, Group, StepCounts
 from adapters.prorl.judging import sample_and_judge
 from adapters.prorl.problems import Problems
 from adapters.prorl.processes import ALONE, Processes
-from adapters.prorl.tally import Tally
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
 from prorl_envs.mixture import Mixture
 from prorl_envs.scoring import Scorer
 
 __all__ = [
-    "Draw",
-    "Group",
     "Rollouts",
-    "StepCounts",
     "passed_on",
     "share_of",
 ]
@@ -38,68 +35,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _MAX_PASSED_OVER = 10_000
-
-
-@dataclass(frozen=True)
-class Group:
-    """One prompt with its G responses.
-
-    Attributes:
-        task: the problem.
-        prompt_ids: tokens of the prompt.
-        response_ids: G lists of tokens, each up to and including the end token, or cut off.
-        texts: the G responses as text.
-        verdicts: G verdicts.
-        rewards: G rewards; None where the verdict failed. Groups are chosen by these.
-        shaped: G rewards for the update, after shaping and extensions.
-        finished: for each response whether it came to its end token, rather than to the cap.
-        sampled_from: tokens of the prompt that the responses were really sampled from, where that is another one
-            (with a hint); the update is made for `prompt_ids`. Else None.
-    """
-
-    task: Task
-    prompt_ids: list[int]
-    response_ids: list[list[int]]
-    texts: list[str]
-    verdicts: list[Verdict]
-    rewards: list[float | None]
-    shaped: list[float | None] = field(default_factory=list)
-    finished: list[bool] = field(default_factory=list)
-    sampled_from: list[int] | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether the rewards differ, so that the group has a gradient. Failed verdicts do not count."""
-        known = [reward for reward in self.rewards if reward is not None]
-        return bool(known) and max(known) - min(known) > 1e-6
-
-
-@dataclass(frozen=True)
-class Draw:
-    """A prompt that is about to be sampled; see `Group`."""
-
-    task: Task
-    prompt_ids: list[int]
-    sampled_from: list[int] | None = None
-
-
-@dataclass
-class StepCounts:
-    """What one step's sampling did, on this process."""
-
-    rounds: int = 0
-    sampled: int = 0
-    live: int = 0
-    kept: list[Group] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    tokens: int = 0
-    failed: int = 0
-    passed_over: int = 0
-    retried: int = 0
-    revived: int = 0
-    generation_s: float = 0.0
-    scoring_s: float = 0.0
-    scoring_wait_s: float = 0.0
 
 
 class Rollouts:

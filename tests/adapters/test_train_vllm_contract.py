@@ -21,7 +21,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from adapters.prorl.backends import CPU_HEAD_SIZES, VLLM_VERSIONS, sampler_arguments
-from adapters.prorl.config import RolloutSettings
+from adapters.prorl.rollout_settings import RolloutSettings
 
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 

@@ -1,4 +1,4 @@
-"""Settings of the samplers beside `model.generate`: vLLM's engine, and the check that it samples from the policy."""
+"""How responses are sampled: batches and dynamic sampling, who samples, and the check that it is the policy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Backend", "Correction", "VllmSettings", "sampler_contradictions"]
+__all__ = ["RolloutSettings", "VllmSettings", "sampler_contradictions"]
 
 Backend = Literal["transformers", "transformers-cb", "vllm", "vllm-server"]
 Correction = Literal["none", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask"]
@@ -51,17 +51,48 @@ class VllmSettings(BaseModel):
     rounding."""
 
 
-def sampler_contradictions(
-    backend: Backend, correction: Correction, low: float | None, high: float | None, vllm: VllmSettings
-) -> Iterator[str]:
-    """What is wrong with these settings of ``rollout`` together, each with what to change."""
+class RolloutSettings(BaseModel):
+    """How responses are sampled (ProRL 3.2)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompts: int = Field(default=256, ge=1)
+    """Prompts per step that reach the update."""
+    group: int = Field(default=16, ge=2)
+    """Responses per prompt."""
+    temperature: float = Field(default=1.2, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_prompt_tokens: int = Field(default=1024, ge=1)
+    """Longer prompts are passed over. Not the paper's, which states only the total."""
+    max_response_tokens: int = Field(default=8192, ge=1)
+    """The paper's context is 8,096 for prompt and response; ProRL v2's script caps responses at 8,192."""
+    dynamic_sampling: bool = True
+    """Replace prompts whose responses are all right or all wrong (DAPO; ProRL 2.3.1)."""
+    chunk: int = Field(default=512, ge=1)
+    """Responses generated at once on one device (transformers backend); bounds the memory of the key-value cache."""
+    max_rounds: int = Field(default=10, ge=1)
+    """Rounds of sampling in one step before dead groups are let through. 10 is DAPO's published script."""
+    backend: Backend = "transformers"
+    """``transformers``; ``transformers-cb`` (its continuous batching); ``vllm`` in the trainer's own processes
+    (colocated); ``vllm-server``. See docs/rollouts.md."""
+    correction: Correction = "token_mask"
+    """Importance weights between vLLM and the trainer, per token or per response, cut to the bounds or left out
+    beyond them. Masked tokens are ProRL v2's published script (ICE-POP, 0.5 to 5)."""
+    correction_min: float | None = Field(default=0.5, ge=0)
+    correction_max: float | None = Field(default=5.0, gt=0)
+    vllm: VllmSettings = VllmSettings()
+
+
+def sampler_contradictions(rollout: RolloutSettings) -> Iterator[str]:
+    """What is wrong with these settings together, each with what to change."""
+    low, high, vllm = rollout.correction_min, rollout.correction_max, rollout.vllm
     if low is not None and high is not None and low >= high:
         yield f"rollout.correction_min ({low:g}) must be below rollout.correction_max ({high:g})"
-    if correction.endswith("truncate") and low is None and high is None:
-        yield f"rollout.correction {correction} needs a bound: set rollout.correction_max (or correction_min)"
+    if rollout.correction.endswith("truncate") and low is None and high is None:
+        yield f"rollout.correction {rollout.correction} needs a bound: set rollout.correction_max (or correction_min)"
     if vllm.warn_above > vllm.stop_above:
         yield "rollout.vllm.warn_above must not be above rollout.vllm.stop_above"
-    if backend == "vllm-server" and (
+    if rollout.backend == "vllm-server" and (
         vllm.sleep or vllm.tensor_parallel > 1 or vllm.dtype != "auto" or vllm.eager
     ):
         yield (
