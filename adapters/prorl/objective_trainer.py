@@ -69,7 +69,12 @@ class ObjectiveTrainer(GRPOTrainer):
             device=self.accelerator.device,
         )
         if self._objective.kl and self._objective.kl_in == "reward":
-            rewards_B = rewards_B - self._objective.kl * self._kl_of_responses(output)
+            # Divided by its spread, a dead group's penalty alone would be a gradient of full size.
+            counted_B = torch.tensor(
+                [group.alive or not self.rollouts.replaces_dead for group in groups for _ in group.texts],
+                device=self.accelerator.device,
+            )
+            rewards_B = rewards_B - self._objective.kl * self._kl_of_responses(output) * counted_B
         advantages_NG = group_advantages(
             rewards_B.view(-1, len(groups[0].shaped)),
             self._objective.advantage,

@@ -125,6 +125,11 @@ class Rollouts:
             Draw(tasks[id_], encode_prompt(self._tokenizer, tasks[id_]), ids) for id_, ids in state["again"]
         )
 
+    @property
+    def replaces_dead(self) -> bool:
+        """Whether dead groups are replaced; those that fill a step up then have no part in the update."""
+        return self._settings.dynamic_sampling
+
     def component(self, task: Task) -> str:
         """The component of the mixture that a training task came from."""
         return self._component[task.id]
@@ -239,7 +244,7 @@ class Rollouts:
         length or format must not become their whole gradient.
         """
         shaped = list(group.rewards)
-        if self._settings.dynamic_sampling and not group.alive:
+        if self.replaces_dead and not group.alive:
             return replace(group, shaped=shaped)
         for extension in self._extensions:
             shaped = extension.rewards(group, shaped, step)

@@ -88,6 +88,8 @@ def groups(*, unfinished: bool = False, unknown: bool = False) -> list[Group]:
 class Given:
     """Rollouts that were made before."""
 
+    replaces_dead = True
+
     def __init__(self, kept: list[Group], logprobs: list[list[float]] | None) -> None:
         self.counts, self._logprobs = SimpleNamespace(kept=kept), logprobs
 

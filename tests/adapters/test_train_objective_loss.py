@@ -98,6 +98,33 @@ def test_kl_in_the_reward(tmp_path: Path, estimator: str, mini_batch: int) -> No
     )
 
 
+@pytest.mark.parametrize("replaced", [True, False])
+def test_kl_in_the_reward_does_not_revive_a_dead_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """Unless dead groups are not replaced: then they are part of the update like any other."""
+    monkeypatch.setattr(step.Given, "replaces_dead", replaced)
+    kept = step.groups()
+    kept[2] = replace(kept[2], rewards=[0.0] * 3, shaped=[0.0] * 3)
+    trainer = step.trained(step.config(tmp_path, kl=0.1, kl_in="reward"), tmp_path, kept)
+    start, reference = (
+        step.Exact(trainer.updates[0].weights),
+        step.Exact(dict(step.tiny(3).named_parameters())),
+    )
+    penalty = np.array(
+        [[exact.kl(start.logps(k), reference.logps(k), "k3").sum() for k in row] for row in keys(kept)]
+    )
+    if replaced:
+        penalty[2] = 0.0
+    advantages = exact.advantages(rewards(kept) - 0.1 * penalty, "group")
+    assert (float(np.abs(advantages[2]).max()) == 0.0) == replaced
+    step.check(
+        trainer,
+        by_key(kept, advantages),
+        lambda update: exact.token_level(update, objective(update, CLIP)),
+    )
+
+
 def test_kl_with_trl_s_bias_correction(tmp_path: Path) -> None:
     """k3 times the ratio (DeepSeek-V3.2, arXiv 2512.02556), in the loss."""
     kept = step.groups()

@@ -112,6 +112,29 @@ def fixed(folder: Path, processes: Any) -> None:
         run(folder / f"fixed-{processes.size}", processes, **FIXED)
 
 
+ADDED: dict[str, Any] = {
+    **FIXED,
+    "objective": {
+        **MICRO["objective"], "kl_estimator": "k2", "advantage": "batch", "entropy": 0.02, "mask_truncated": True,
+    },
+    "extensions": {"dph": {"weight": 0.05}},
+    "steps": 2,
+}  # fmt: skip
+TAKEN_OFF: dict[str, Any] = {
+    **FIXED,
+    "objective": {**MICRO["objective"], "kl_estimator": "k1", "kl_in": "reward", "loss": "sequence"},
+    "shaping": {"unfinished": -0.5, "cosine": 0.4},
+    "steps": 2,
+}
+
+
+def objective(folder: Path, processes: Any) -> None:
+    """Objectives of which a part is computed here, not by TRL: terms in the loss; penalties in the reward."""
+    with fixed_rollouts():
+        run(folder / f"added-{processes.size}", processes, **ADDED)
+        run(folder / f"taken-off-{processes.size}", processes, **TAKEN_OFF)
+
+
 def resumed(folder: Path, processes: Any) -> None:
     """One straight run; one that a signal to process 1 stops in step 3, and that goes on."""
     from adapters.prorl.trainer import ProrlTrainer
