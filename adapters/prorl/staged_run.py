@@ -52,6 +52,7 @@ def execute_stages(
         console.print(f"stage {index + 1} of {len(stages)}: {stage.name}", highlight=False)
         if processes.main:
             _begin(stages, index, folder)
+            join_metrics(stages, folder)
         processes.wait()
         problems = load_problems(stage.config, everything=all_environments(stages))
         outcome = execute(
@@ -59,11 +60,13 @@ def execute_stages(
             argv=argv, processes=processes,
         )  # fmt: skip
         _free()
-        if processes.main:
-            join_metrics(stages, folder)
-            draw_curves(folder)
         if not outcome.finished:
-            return outcome
+            break
+    if processes.main:
+        join_metrics(stages, folder)
+        draw_curves(folder)
+    if not outcome.finished:
+        return outcome
     if processes.main:
         _name_model(stages[-1].folder(folder) / "model", folder / "model")
     console.print(f"all {len(stages)} stages are done: {folder / 'model'}", highlight=False, soft_wrap=True)
