@@ -11,6 +11,7 @@ from adapters.prorl.config import RunConfig
 from adapters.prorl.plan import make_plan
 from adapters.prorl.problems import Problems
 from adapters.prorl.processes import world_size
+from adapters.prorl.sharding import check_sharding
 from adapters.prorl.warm_start import scrambled_response
 from prorl_envs.errors import ConfigError, MissingExtraError
 
@@ -68,8 +69,9 @@ def check_model(config: RunConfig) -> None:
 
 
 def check_processes(config: RunConfig) -> None:
-    """Raises `ConfigError` when the processes of this launch cannot share the run's batches evenly."""
+    """Raises `ConfigError` when the processes of this launch cannot share the run's batches, or its model, out."""
     config.device_batch(world_size())
+    check_sharding(config)
 
 
 def check_warm_start(config: RunConfig, problems: Problems) -> None:

@@ -5,7 +5,7 @@ depends on where the weights live:
 
 - one device, or DDP: parameters are copied.
 - FSDP2: both models are sharded alike, parameter by parameter, so each process copies its shards.
-- DeepSpeed: ZeRO-3 gathers both first. Its optimizer owns its state, so moments are zeroed in place.
+- DeepSpeed: ZeRO-3 gathers both first.
 - LoRA: one adapter is copied over the other; see `adapters.prorl.lora`.
 """
 
@@ -20,8 +20,6 @@ from adapters.prorl.lora import POLICY, REFERENCE
 from prorl_envs.errors import ConfigError
 
 __all__ = ["forget_moments", "load_reference", "make_policy_reference", "reference_state"]
-
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 def make_policy_reference(trainer: Any) -> None:
@@ -40,6 +38,8 @@ def make_policy_reference(trainer: Any) -> None:
         raise ConfigError("there is no reference policy to reset: objective.kl is 0")
     reference = trainer.accelerator.unwrap_model(trainer.ref_model)
     if trainer.is_fsdp_enabled:
+        _reshard(policy)
+        _reshard(reference)
         with torch.no_grad():
             for ours, theirs in zip(policy.parameters(), reference.parameters(), strict=True):
                 theirs.copy_(ours)
@@ -48,24 +48,22 @@ def make_policy_reference(trainer: Any) -> None:
 
 
 def forget_moments(optimizer: Any) -> None:
-    """Brings an AdamW back to where it was before its first update.
+    """Brings an AdamW back to where it was before its first update, in place.
+
+    An emptied state would do for PyTorch's on one device. But DeepSpeed's optimizers hold on to theirs, and a
+    checkpoint under FSDP fills an empty one by a step of its own, which the bias correction then counts.
 
     Args:
-        optimizer: of the trainer: PyTorch's, in accelerate's wrapping or DeepSpeed's. DeepSpeed's keep references to
-            their state, so that there it is zeroed in place.
+        optimizer: of the trainer: PyTorch's, in accelerate's wrapping or DeepSpeed's.
     """
-    inner, wrapped_by_deepspeed = optimizer, False
+    inner = optimizer
     while hasattr(inner, "optimizer"):
         inner = inner.optimizer
-        wrapped_by_deepspeed |= type(inner).__module__.startswith("deepspeed.runtime.zero")
-    if not wrapped_by_deepspeed:
-        inner.state.clear()
-        return
     for state in inner.state.values():
-        for name in _MOMENTS:
-            if isinstance(state.get(name), torch.Tensor):
-                state[name].zero_()
-            elif name in state:
+        for name, value in state.items():
+            if isinstance(value, torch.Tensor):
+                value.zero_()
+            elif isinstance(value, int):
                 state[name] = 0
     for group in inner.param_groups:
         if "step" in group:  # some fused ones count here
@@ -90,6 +88,7 @@ def reference_state(trainer: Any) -> dict[str, torch.Tensor] | None:
     if trainer.is_fsdp_enabled:
         from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
+        _reshard(reference)
         options = StateDictOptions(full_state_dict=True, cpu_offload=True)
         found: dict[str, Any] = get_model_state_dict(reference, options=options)
         return found
@@ -117,6 +116,15 @@ def load_reference(trainer: Any, state: dict[str, torch.Tensor]) -> None:
             whole.data.copy_(state[name])
     else:
         reference.load_state_dict(state)
+
+
+def _reshard(model: Any) -> None:
+    """Back to shards: after generation alone, FSDP2 leaves the outermost parameters whole."""
+    from torch.distributed.fsdp import FSDPModule
+
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def _by_adapter(trainer: Any) -> bool:

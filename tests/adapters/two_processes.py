@@ -154,6 +154,41 @@ def resumed(folder: Path, processes: Any) -> None:
     assert run(folder / "stopped", processes, resume=True).finished
 
 
+FSDP2 = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT",
+    "FSDP_RESHARD_AFTER_FORWARD": "true",
+}
+"""What accelerate's launcher makes of ``adapters/prorl/accelerate/fsdp2.yaml``."""
+
+
+@contextlib.contextmanager
+def sharding_on_cpu() -> Iterator[None]:
+    """accelerate shards on accelerators only; PyTorch does so anywhere. Here CPUs pass for devices."""
+    from accelerate import PartialState
+    from accelerate.utils import DistributedType
+
+    real = PartialState.__init__
+
+    def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        real(self, *args, **kwargs)
+        if self.distributed_type == DistributedType.MULTI_CPU:
+            self._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+
+    with mock.patch.object(PartialState, "__init__", made):
+        yield
+
+
+def sharded(folder: Path, processes: Any) -> None:
+    """FSDP2: fixed responses, to compare with one process; then a stopped and resumed run."""
+    with sharding_on_cpu():
+        with fixed_rollouts():
+            run(folder / "sharded", processes, **FIXED)
+        resumed(folder, processes)
+
+
 def crashing(folder: Path, processes: Any) -> None:
     """Process 1 fails in the middle of an update."""
     from adapters.prorl.trainer import ProrlTrainer
