@@ -2,7 +2,7 @@
 
     python -m adapters.train                                  a tiny model on two CPU cores, in a few minutes
     python -m adapters.train --model PATH --env prorl/Math-v0 any local Hugging Face causal language model
-    python -m adapters.train --preset prorl-1.5b --dry-run    the paper's setting: what it would need
+    python -m adapters.train --preset prorl-1.5b --dry-run    the paper's eight runs: what they would need
     python -m adapters.train --resume [RUN]                   go on with a run that was stopped
     python -m adapters.train page RUN [RUN ...]               make a run's page again
     python -m adapters.train push RUN OWNER/NAME              publish its trained model on the hub

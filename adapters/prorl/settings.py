@@ -1,6 +1,6 @@
 """From preset, YAML file and command line to one `RunConfig`; each overrides the one before.
 
---preset NAME       quickstart (the default), local (the default with --model), prorl-1.5b
+--preset NAME       quickstart (the default), local (the default with --model), prorl-1.5b, prorl-v2
 --config FILE       a YAML file of the same form
 --model PATH        a local folder with a Hugging Face causal language model
 --env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
