@@ -82,14 +82,14 @@ class Result:
         return at["1"], at["8"]
 
 
-def run(runs: Path, name: str, settings: Mapping[str, Any]) -> Path:
-    """Makes a run unless it is there.
+def run(runs: Path, name: str, settings: Mapping[str, Any], *, wanted: str = "model") -> Path:
+    """Makes a run unless what is wanted of it is there.
 
     Raises:
         SystemExit: it failed.
     """
     folder = runs / name
-    if not (folder / "model").exists():
+    if not (folder / wanted).exists():
         file = runs / f"{name}.yaml"
         file.write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
         code = train.main(
@@ -104,11 +104,7 @@ def measure(runs: Path, seeds: Sequence[int], steps: int) -> list[Result]:
     """All arms of all seeds; each seed's warm start is made once."""
     results = []
     for seed in seeds:
-        base = run(
-            runs,
-            f"base-{seed}",
-            {"steps": 1, "seed": seed, "validation": {"tasks": 0}, "reset": {"every": None}},
-        )
+        base = run(runs, f"base-{seed}", _base(seed), wanted="warm_start")
         for arm, changes in ARMS.items():
             model = {"path": str(base / "warm_start")}
             held_out = {"validation": {"tasks": 80, "samples": 8, "every": 20}}
@@ -118,6 +114,11 @@ def measure(runs: Path, seeds: Sequence[int], steps: int) -> list[Result]:
             )
             results.append(Result(arm, seed, read_story([folder])))
     return results
+
+
+def _base(seed: int) -> dict[str, Any]:
+    """A run whose warm start is all that is wanted."""
+    return {**SMALL, "steps": 1, "seed": seed, "validation": {"tasks": 0}, "reset": {"every": None}}
 
 
 def table(results: Sequence[Result]) -> list[str]:
