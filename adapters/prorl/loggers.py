@@ -63,11 +63,10 @@ class LoggerObserver:
 
     def validation(self, step: int, result: Validation) -> None:
         """A validation is done."""
-        values = {f"pass@{k}": value for k, value in result.pass_at.items()}
-        values |= {f"by_source/{name}": value for name, value in result.by_source.items()}
-        self._send(
-            step, flattened("heldout", {**values, "length": result.length, "truncated": result.truncated})
-        )
+        values: dict[str, Any] = {f"pass@{k}": value for k, value in result.pass_at.items()}
+        for name in ("by_source", "by_domain", "length", "truncated", "reward"):
+            values[name] = getattr(result, name)
+        self._send(step, flattened("heldout", values))
 
     def reset(self, step: int, reason: str) -> None:
         """The reference was reset."""

@@ -133,7 +133,28 @@ def _validations(story: Story) -> str:
     for source in sorted(rows[-1].get("by_source", {})):
         values = [row.get("by_source", {}).get(source) for _, row in chosen]
         table.append((f"pass@1 of {source}", *(number(value) for value in values)))
-    return f"<section><h2>Held-out problems</h2>{_table(head, table)}</section>"
+    return f"<section><h2>Held-out problems</h2>{_table(head, table)}{_by_domain(chosen)}</section>"
+
+
+def _by_domain(chosen: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """The figures of each domain at the chosen validations."""
+    names = sorted({name for _, row in chosen for name in row.get("by_domain") or {}})
+    if not names:
+        return ""
+    figures = list(
+        dict.fromkeys(f for _, row in chosen for of in (row.get("by_domain") or {}).values() for f in of)
+    )
+    rows = [
+        (
+            name,
+            f"{when}, step {row['step']}",
+            *(number(row["by_domain"][name].get(figure)) for figure in figures),
+        )
+        for name in names
+        for when, row in chosen
+        if name in (row.get("by_domain") or {})
+    ]
+    return f"<h3>by domain</h3>{_table(('domain', 'validation', *figures), rows)}"
 
 
 def _with_interval(row: dict[str, Any], k: str) -> str:

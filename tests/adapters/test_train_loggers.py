@@ -29,7 +29,12 @@ ROW = {
     "rounds": 2,
 }
 RESULT: Any = SimpleNamespace(
-    pass_at={1: 0.5, 8: 0.75}, by_source={"sorting": 0.5}, length=7.0, truncated=0.0
+    pass_at={1: 0.5, 8: 0.75},
+    by_source={"sorting": 0.5},
+    by_domain={"logic": {"pass@1": 0.5}},
+    length=7.0,
+    truncated=0.0,
+    reward=None,
 )
 
 
@@ -90,6 +95,7 @@ def test_wandb_is_offline_unless_asked_and_keeps_its_id(
     assert first["config"]["log_to"] == ["wandb"]
     assert ("define", ("*",), {"step_metric": "step"}) in calls
     assert ("log", {"heldout/pass@1": 0.5, "heldout/pass@8": 0.75, "heldout/by_source/sorting": 0.5,
+                    "heldout/by_domain/logic/pass@1": 0.5,
                     "heldout/length": 7.0, "heldout/truncated": 0.0, "step": 3}) in calls  # fmt: skip
     assert ("log", {"events/reset": 1.0, "step": 3}) in calls
     assert ("log", {"alarms/kl_runaway": 0.0, "step": 13}) in calls
