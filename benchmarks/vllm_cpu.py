@@ -1,9 +1,9 @@
-"""vLLM on a CPU beside transformers: how fast they sample the quickstart's model, and how far apart their log-probs are.
+"""vLLM on a CPU beside transformers: their speed with the quickstart's model, and how far apart their log-probs are.
 
     .venv-vllm/bin/python -m benchmarks.vllm_cpu [--steps N] [--output FILE]
 
-Each backend trains in a process of its own, one after the other. The first third of the steps warms up and is left out;
-vLLM compiles in it even with `eager`.
+Each backend trains in a process of its own, one after the other. The first third of the steps warms up and is left
+out; vLLM compiles in it even with `eager`.
 """
 
 from __future__ import annotations

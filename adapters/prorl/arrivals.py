@@ -20,8 +20,8 @@ __all__ = ["STRIDE", "Finished", "replaced", "watched"]
 Finished = Callable[[dict[int, list[int]]], None]
 """Is given complete responses, tokens by index."""
 
-STRIDE = 16
-"""Tokens between two looks at transformers' batch: each look waits for the device."""
+STRIDE = 4
+"""Tokens between two looks at transformers' batch. A look waits for the device, as each token does anyhow."""
 
 _REQUESTS = 64
 """Prompts that are sent to a server at once. TRL's client keeps as many connections."""
@@ -102,15 +102,15 @@ class _Look:
     def _report(self, input_ids: torch.Tensor) -> None:
         if self._open is None:
             self._open = set(range(input_ids.shape[0]))
-        is_end_BT = (input_ids[:, self._prompt :, None] == self._ends).any(dim=-1)
-        rows = [row for row in is_end_BT.any(dim=1).nonzero().flatten().tolist() if row in self._open]
+        is_new_end_BS = (input_ids[:, -STRIDE:, None] == self._ends).any(dim=-1)
+        rows = [row for row in is_new_end_BS.any(dim=1).nonzero().flatten().tolist() if row in self._open]
         if not rows:
             return
         self._open.difference_update(rows)
-        lengths = is_end_BT[rows].int().argmax(dim=1).tolist()
+        excess = (STRIDE - 1 - is_new_end_BS[rows].int().argmax(dim=1)).tolist()
         tokens = input_ids[rows, self._prompt :].tolist()
         self._finished({
-            row: ids[: last + 1] for row, ids, last in zip(rows, tokens, lengths, strict=True)
+            row: ids[: len(ids) - after] for row, ids, after in zip(rows, tokens, excess, strict=True)
         })  # fmt: skip
 
 

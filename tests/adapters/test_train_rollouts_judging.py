@@ -172,7 +172,7 @@ def test_transformers_responses_are_reported_before_the_longest_has_ended(ends: 
     last_look = longest // STRIDE * STRIDE
     in_time = {index for index, ids in enumerate(responses) if len(ids) <= last_look and ids[-1] in ends}
     assert in_time == set(reported)
-    assert len(in_time) > 16
+    assert len(in_time) > 8
     torch.manual_seed(1)
     assert generate(policy, [[2, 3]] * 16, 2, chunk=99)[0] == responses, "watching changed the samples"
     assert "generate" not in vars(policy.model_wrapped)

@@ -81,6 +81,15 @@ def test_a_resumed_run_gives_a_fresh_engine_the_checkpoints_weights(exact: Path)
     assert not any(row["warning"] for row in compared)
 
 
+def test_a_resumed_run_equals_an_uninterrupted_one(exact: Path, tmp_path: Path) -> None:
+    """A colocated engine on a CPU draws from PyTorch's generator, which a checkpoint restores."""
+    straight = read_metrics(trained(tmp_path, "straight", *EXACT, "--steps", "14"), "step")
+    for name in ("loss", "reward", "grad_norm", "mismatch"):
+        assert [row[name] for row in straight] == [row[name] for row in read_metrics(exact, "step")[:14]], (
+            name
+        )
+
+
 def test_scoring_is_hidden_behind_vllms_generation(exact: Path) -> None:
     steps = read_metrics(exact, "step")
     assert sum(row["scoring_wait_s"] for row in steps) < 0.5 * sum(row["scoring_s"] for row in steps)
