@@ -11,6 +11,7 @@ vllm-server      `vllm serve` elsewhere, which gets the weights after each step.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 import urllib.error
@@ -99,6 +100,7 @@ def check_backend(config: RunConfig, *, processes: int = 1, on_gpu: bool | None 
         if not on_gpu:
             _check_server_without_gpu(config)
         _wait_for_server(rollout.vllm.server_url, rollout.vllm.server_timeout_s)
+        _check_server_settings(rollout)
         return
     if processes % rollout.vllm.tensor_parallel:
         raise ConfigError(
@@ -184,6 +186,31 @@ def _wait_for_server(url: str, timeout_s: float) -> None:
                 f"no vLLM server answers at rollout.vllm.server_url {url!r} ({problem}). Start one with: {_SERVE}"
             )
         time.sleep(1)
+
+
+def _check_server_settings(rollout: RolloutSettings) -> None:
+    """Raises `ConfigError` when the server was started in a way that biases or cuts the responses."""
+    url = rollout.vllm.server_url.rstrip("/")
+    try:
+        with urllib.request.urlopen(f"{url}/server_info?config_format=json", timeout=10) as answer:
+            model = json.load(answer)["vllm_config"]["model_config"]
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise ConfigError(f"the vLLM server at {url} takes no weights: start it with {_SERVE}") from None
+    except (ValueError, OSError, LookupError, TypeError) as error:
+        raise ConfigError(f"what answers at {url} is no vLLM server that TRL 1.16 knows: {error!r}") from None
+    mode, length = model["logprobs_mode"], model["max_model_len"]
+    if mode != "processed_logprobs" and rollout.temperature != 1 and rollout.correction != "none":
+        raise ConfigError(
+            f"the vLLM server's log-probs ({mode}) are not those of rollout.temperature {rollout.temperature:g}, and "
+            f"rollout.correction would weigh every token by the difference: start it with {_SERVE}"
+        )
+    wanted = rollout.max_prompt_tokens + rollout.max_response_tokens
+    if length < wanted:
+        raise ConfigError(
+            f"prompt and response may take {wanted} tokens, and the vLLM server was started with {length}: give it "
+            f"--max-model-len {wanted}, or lower rollout.max_response_tokens"
+        )
 
 
 def _version(package: str) -> str | None:

@@ -32,11 +32,20 @@ def with_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def started_with() -> dict[str, Any]:
+    """What the server says of itself; without anything it knows no such page."""
+    return {"logprobs_mode": "processed_logprobs", "max_model_len": 10_000}
+
+
+@pytest.fixture
+def server(started_with: dict[str, Any]) -> Iterator[str]:
     class Health(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/health" else 404)
+            told = self.path.startswith("/server_info") and started_with
+            self.send_response(200 if told or self.path == "/health" else 404)
             self.end_headers()
+            if told:
+                self.wfile.write(json.dumps({"vllm_config": {"model_config": started_with}}).encode())
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -136,6 +145,24 @@ def test_a_server_must_answer(with_vllm: None, server: str) -> None:
         with pytest.raises(ConfigError, match="no vLLM server answers") as caught:
             check_backend(config("vllm-server", vllm={"server_url": url, "server_timeout_s": 0}), on_gpu=True)
         assert "vllm serve MODEL" in str(caught.value)
+
+
+@pytest.mark.parametrize(("wrong", "said"), [
+    ({"logprobs_mode": "raw_logprobs"}, "are not those of rollout.temperature 1.2"),
+    ({"max_model_len": 8192}, "give it --max-model-len 9216"),
+    (None, "takes no weights: start it with VLLM_SERVER_DEV_MODE=1"),
+])  # fmt: skip
+def test_a_server_that_was_started_wrongly_is_refused(
+    with_vllm: None, server: str, started_with: dict[str, Any], wrong: dict[str, Any] | None, said: str
+) -> None:
+    if wrong is None:
+        started_with.clear()
+    else:
+        started_with.update(wrong)
+    with pytest.raises(ConfigError, match=said):
+        check_backend(config("vllm-server", vllm={"server_url": server}), on_gpu=True)
+    if wrong == {"logprobs_mode": "raw_logprobs"}:
+        check_backend(config("vllm-server", vllm={"server_url": server}, temperature=1.0), on_gpu=True)
 
 
 def test_weights_reach_a_server_without_a_gpu_through_a_folder_alone(
