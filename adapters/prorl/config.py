@@ -113,8 +113,8 @@ class ObjectiveSettings(_Settings):
     """Whether the KL term is a part of the loss, or its sum over a response is taken off the reward."""
     loss: Literal["token", "sequence"] = "token"
     """The mean over all tokens of an update (DAPO; ProRL 2.3.1), or over each response first (GRPO)."""
-    advantage: Literal["group", "none", "leave_one_out", "batch"] = "group"
-    """How rewards become advantages: see `adapters.prorl.objective.group_advantages`. ProRL v2 uses batch."""
+    advantage: Literal["group", "none", "leave_one_out", "batch", "batch_tokens"] = "group"
+    """How rewards become advantages: see `adapters.prorl.objective.group_advantages`. ProRL v2: batch_tokens."""
     mask_truncated: bool = False
     """Leave responses that hit the cap out of the loss (DAPO's overlong filtering); penalties are in `shaping`."""
     entropy: float = Field(default=0.0, ge=0)

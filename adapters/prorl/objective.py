@@ -29,11 +29,15 @@ __all__ = [
     "padded_left",
 ]
 
-AdvantageKind = Literal["group", "none", "leave_one_out", "batch"]
+AdvantageKind = Literal["group", "none", "leave_one_out", "batch", "batch_tokens"]
 KlEstimator = Literal["k1", "k2", "k3"]
 
 _EPSILON = 1e-4
 """Added to a standard deviation before dividing by it; TRL's number."""
+_LEAST_VARIANCE = 1e-8
+"""Of a batch's tokens; NeMo-RL's and OpenRLHF's number."""
+_LEAST_DIFFERENCE = 1e-6
+"""Rewards nearer to their mean than this are equal to it."""
 _LOG_RATIO_BOUND = 20.0
 """Log-ratios beyond this are cut off: exp(20) is 5e8, and one such token would be the whole loss."""
 
@@ -71,7 +75,10 @@ Moments = Callable[[torch.Tensor], torch.Tensor]
 
 
 def group_advantages(
-    rewards_NG: torch.Tensor, kind: AdvantageKind, summed: Moments = lambda moments: moments
+    rewards_NG: torch.Tensor,
+    kind: AdvantageKind,
+    summed: Moments = lambda moments: moments,
+    lengths_NG: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Advantages of N groups of G responses, (N, G). A reward of NaN (not judged) gets 0 and has no part in a mean.
 
@@ -80,8 +87,11 @@ def group_advantages(
         kind: what becomes of reward minus the group's mean. ``group``: divided by the group's standard deviation
             (GRPO, arXiv 2402.03300). ``none``: left as it is (Dr. GRPO, arXiv 2503.20783). ``leave_one_out``: the
             baseline is the mean of the others (RLOO, arXiv 2402.14740). ``batch``: divided by the standard deviation
-            of all centred rewards of the batch (REINFORCE++-baseline, arXiv 2501.03262; ProRL v2).
-        summed: sums over processes; only ``batch`` looks beyond its own groups.
+            of all centred rewards of the batch (REINFORCE++-baseline, arXiv 2501.03262). ``batch_tokens``:
+            standardised over all tokens of the batch, so that longer responses weigh more in its mean and deviation
+            (the same as NeMo-RL's and OpenRLHF's scripts of ProRL v2 have it).
+        summed: sums over processes; only the last two look beyond their own groups.
+        lengths_NG: tokens of each response that count, for ``batch_tokens``.
     """
     known_NG = ~rewards_NG.isnan()
     count_N1 = known_NG.sum(1, keepdim=True)
@@ -95,12 +105,33 @@ def group_advantages(
     if kind == "group":
         variance_N1 = centred_NG.square().sum(1, keepdim=True) / (count_N1 - 1).clamp(min=1)
         return centred_NG / (variance_N1.sqrt() + _EPSILON)
-    moments_3 = summed(
-        torch.stack([known_NG.sum().to(centred_NG.dtype), centred_NG.sum(), centred_NG.square().sum()])
-    )
-    count, total, squares = moments_3.unbind()
+    if kind == "batch_tokens":
+        assert lengths_NG is not None
+        return _over_tokens(centred_NG, lengths_NG * known_NG, summed)
+    count, total, squares = _moments(centred_NG, known_NG, summed)
     variance = (squares - total.square() / count.clamp(min=1)) / (count - 1).clamp(min=1)
-    return centred_NG / (variance.clamp(min=0).sqrt() + _EPSILON)
+    return centred_NG / (variance.clamp(min=0).sqrt().to(centred_NG) + _EPSILON)
+
+
+def _over_tokens(centred_NG: torch.Tensor, tokens_NG: torch.Tensor, summed: Moments) -> torch.Tensor:
+    count, total, squares = _moments(centred_NG, tokens_NG, summed)
+    mean = total / count.clamp(min=1)
+    variance = (squares / count.clamp(min=1) - mean.square()).clamp(min=_LEAST_VARIANCE)
+    scaled_NG = (centred_NG - mean.to(centred_NG)) / variance.sqrt().to(centred_NG)
+    # A group without a difference has nothing to say, wherever the mean of the others lies.
+    differs_N1 = centred_NG.abs().amax(1, keepdim=True) > _LEAST_DIFFERENCE
+    return torch.where(differs_N1 & (tokens_NG > 0), scaled_NG, 0.0)
+
+
+def _moments(
+    values_NG: torch.Tensor, weights_NG: torch.Tensor, summed: Moments
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Sums of the weights, of the weighted values and of their squares, over all processes."""
+    values, weights = values_NG.double(), weights_NG.double()
+    count, total, squares = summed(
+        torch.stack([weights.sum(), (weights * values).sum(), (weights * values.square()).sum()])
+    )
+    return count, total, squares
 
 
 def kl_estimate(logps: torch.Tensor, reference: torch.Tensor, estimator: KlEstimator) -> torch.Tensor:

@@ -75,10 +75,12 @@ class ObjectiveTrainer(GRPOTrainer):
                 device=self.accelerator.device,
             )
             rewards_B = rewards_B - self._objective.kl * self._kl_of_responses(output) * counted_B
+        size = len(groups[0].shaped)
         advantages_NG = group_advantages(
-            rewards_B.view(-1, len(groups[0].shaped)),
+            rewards_B.view(-1, size),
             self._objective.advantage,
             lambda moments: self.accelerator.reduce(moments, reduction="sum"),
+            output["completion_mask"].sum(-1).view(-1, size),
         )
         output["advantages"] = advantages_NG.flatten()
         self._as_sampled(output)

@@ -30,9 +30,9 @@ class Update:
     """Unmasked tokens of the whole step, divided by its number of updates."""
 
 
-def advantages(rewards: Array, kind: str) -> Array:
+def advantages(rewards: Array, kind: str, lengths: Array | None = None) -> Array:
     """Rewards (N, G), NaN where unknown. GRPO 2402.03300 eq. 3 of 4.1.2; Dr. GRPO 2503.20783 sec. 3.2; RLOO
-    2402.14740 eq. 8; REINFORCE++-baseline 2501.03262."""
+    2402.14740 eq. 8; REINFORCE++-baseline 2501.03262, over responses, or over their tokens (ProRL v2)."""
     out = np.zeros_like(rewards)
     for n, group in enumerate(rewards):
         known = group[~np.isnan(group)]
@@ -51,6 +51,14 @@ def advantages(rewards: Array, kind: str) -> Array:
     if kind == "batch":
         spread = out[~np.isnan(rewards)].std(ddof=1)
         out = out / (spread + EPSILON)
+    if kind == "batch_tokens":
+        assert lengths is not None
+        known = ~np.isnan(rewards)
+        tokens = np.repeat(out[known], lengths[known].astype(int))
+        same = [len(set(row[~np.isnan(row)])) < 2 for row in rewards]
+        out = (out - tokens.mean()) / np.sqrt(max(tokens.var(), 1e-8))
+        out[~known] = 0.0
+        out[same] = 0.0
     return out
 
 

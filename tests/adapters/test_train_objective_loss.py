@@ -46,13 +46,14 @@ def objective(
 CLIP = exact.clipped(0.2, 0.4)
 
 
-@pytest.mark.parametrize("kind", ["group", "none", "leave_one_out", "batch"])
+@pytest.mark.parametrize("kind", ["group", "none", "leave_one_out", "batch", "batch_tokens"])
 @pytest.mark.parametrize("unknown", [False, True])
 def test_advantages_clip_and_token_level(tmp_path: Path, kind: str, unknown: bool) -> None:
     """Some rewards unknown, one group with none known but one."""
     kept = step.groups(unknown=unknown)
     trainer = step.trained(step.config(tmp_path, advantage=kind, kl=0.0), tmp_path, kept)
-    advantages = by_key(kept, exact.advantages(rewards(kept), kind))
+    lengths = np.array([[len(ids) for ids in g.response_ids] for g in kept])
+    advantages = by_key(kept, exact.advantages(rewards(kept), kind, lengths))
     seen = step.check(trainer, advantages, lambda update: exact.token_level(update, objective(update, CLIP)))
     assert len(seen) == 2
     ratios = np.concatenate([np.exp(a - b) for a, b in zip(seen[1].logps, seen[1].old, strict=True)])

@@ -115,7 +115,8 @@ def fixed(folder: Path, processes: Any) -> None:
 ADDED: dict[str, Any] = {
     **FIXED,
     "objective": {
-        **MICRO["objective"], "kl_estimator": "k2", "advantage": "batch", "entropy": 0.02, "mask_truncated": True,
+        **MICRO["objective"], "kl_estimator": "k2", "advantage": "batch_tokens", "entropy": 0.02,
+        "mask_truncated": True,
     },
     "extensions": {"dph": {"weight": 0.05}},
     "steps": 2,
