@@ -203,6 +203,7 @@ class DockerLauncher:
             "own_bytes": OWN_BYTES[flavour],
             "stack_bytes": 256 * MIB,
             "paths": [],
+            "packages": [],
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY else [])],
         }
 

@@ -130,6 +130,7 @@ class Launcher:
             "own_bytes": OWN_BYTES[flavour],
             "stack_bytes": _STACK_BYTES,
             "paths": paths,
+            "packages": ["numpy"] if interpreter.numpy else [],
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY and interpreter.numpy else [])],
         }
 

@@ -6,10 +6,13 @@ Its exit status is all it says besides what it prints. It may lie about both: ne
 from __future__ import annotations
 
 import atexit
+import builtins
 import contextlib
+import gc
 import importlib
 import io
 import os
+import re
 import sys
 from _thread import _count as _thread_count
 from atexit import _ncallbacks as _exit_handlers
@@ -32,15 +35,30 @@ NOT_PLAIN_EXIT = 98
 """Exit status of a call whose result is no plain data."""
 
 
+_LEAVES = re.compile(rb"__del__|open\(|Wrapper|BufferedWriter|FileIO")
+"""What a source mentions if objects may outlive it that have something left to do."""
+
+_open = open
+_DEVICES = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+
 class Scene:
-    """What a zygote prepares once and every test process inherits: an empty ``__main__``, names for calls."""
+    """What a zygote prepares once and every test process inherits: an empty ``__main__``, names for calls.
+
+    Attributes:
+        leaves: something may be left to do when the program has ended. See `clear`.
+    """
 
     def __init__(self) -> None:
         self.prelude: dict[str, Any] = {}
+        self.leaves = False
         self.renew()
 
-    def load(self, modules: list[str], prelude: dict[str, list[str]]) -> None:
+    def load(self, source: bytes, modules: list[str], prelude: dict[str, list[str]]) -> None:
         """Loads what a program wants: `modules`, and for a called one the names it expects to be there."""
+        self.leaves = _LEAVES.search(source) is not None
+        if b"/dev/std" in source:
+            builtins.open = _open_device
         for name in (*modules, *prelude):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
@@ -79,14 +97,23 @@ def _name(name: str, mode: str, stream: Any) -> None:
     setattr(sys, f"__{name}__", stream)
 
 
-def run_script(code: CodeType, namespace: dict[str, Any]) -> int:
-    """Runs a program in `namespace`, that of ``__main__``; the exit status."""
+def _open_device(file: Any, *arguments: Any, **options: Any) -> Any:
+    """`open` for programs that name their standard streams as devices, which lead to /proc and are not there."""
+    if isinstance(file, str) and file in _DEVICES:
+        file = os.dup(_DEVICES[file])
+    return _open(file, *arguments, **options)
+
+
+def run_script(code: CodeType, namespace: dict[str, Any], leaves: bool = False) -> int:
+    """Runs a program in `namespace`, that of ``__main__``; the exit status. For `leaves` see `Scene`."""
     status = 0
     try:
         exec(code, namespace)  # noqa: S102
     except BaseException as error:  # noqa: BLE001 - the boundary around a stranger's program
         status = _status_of(error)
-    return _finish(status)
+    if not leaves:
+        return _finish(status)
+    return _finish(status) or guarded(lambda: clear(namespace))
 
 
 def run_call(code: CodeType, scene: Scene, fn_name: str) -> int:
@@ -126,14 +153,27 @@ def _finish(status: int) -> int:
             sys.modules["threading"]._shutdown()
         if _exit_handlers():
             atexit._run_exitfuncs()
-        sys.stdout.flush()
-        if sys.stderr is not sys.__stderr__:
-            sys.stderr.flush()
+        if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+            _flush(sys.stdout)
+            _flush(sys.stderr)
+        _flush(sys.__stdout__)
     except BaseException as error:  # noqa: BLE001 - as above
-        closed = sys.stdout is None or getattr(sys.stdout, "closed", False)
-        if not (closed and isinstance(error, (ValueError, AttributeError))):
-            status = status or _status_of(error)
+        status = status or _status_of(error)
     return status
+
+
+def _flush(stream: Any) -> None:
+    if stream is not None and not stream.closed:
+        stream.flush()
+
+
+def clear(namespace: dict[str, Any]) -> None:
+    """Lets go of what a program left, as an interpreter does at its end: destructors run, files are flushed."""
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    for name in [name for name in namespace if name != "__builtins__"]:
+        namespace[name] = None
+    gc.collect()
+    _flush(sys.__stdout__)
 
 
 def _status_of(error: BaseException) -> int:

@@ -36,7 +36,7 @@ def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
     code = _compile(job)
     if code is None:
         return
-    scene.load(job.modules, job.prelude)
+    scene.load(job.source, job.modules, job.prelude)
     if job.mode == "asserts":
         _run_asserts(job, code, scene, guard)
     elif job.isolation == "program" and job.mode in ("stdin", "call"):
@@ -89,8 +89,8 @@ def _run_command(job: Job, guard: Guard) -> None:
 
 def _body(job: Job, code: CodeType, scene: child.Scene) -> Body:
     if job.mode == "stdin":
-        namespace = scene.main.__dict__
-        return lambda: child.run_script(code, namespace)
+        namespace, leaves = scene.main.__dict__, scene.leaves
+        return lambda: child.run_script(code, namespace, leaves)
     if job.mode == "weak":
         return lambda: tester.run_weak(code, scene, _whole(0))
     return lambda: child.run_call(code, scene, job.fn_name)

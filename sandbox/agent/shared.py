@@ -89,7 +89,7 @@ def run_all(count: int, code: CodeType, scene: Scene, fn_name: str) -> int:
     run: Body = (
         (lambda: child.run_call(code, scene, fn_name))
         if fn_name
-        else (lambda: child.run_script(code, scene.main.__dict__))
+        else (lambda: child.run_script(code, scene.main.__dict__, scene.leaves))
     )
     at = 0
     errors = 0

@@ -85,7 +85,7 @@ class _Proxy:
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         try:
-            _send(values.dumps([self.__name__, list(arguments), keywords]))
+            _send(values.encode_plain([self.__name__, list(arguments), keywords]))
             kind, content = values.loads(_receive() or b"null")
         except (values.NotPlainError, TypeError, ValueError):
             self._score.opaque = True

@@ -2,7 +2,9 @@
 
 JSON keeps ``None``, booleans, integers, finite floats, texts and lists as they are; everything else is an object
 with one key that names its kind: ``t`` tuple, ``d`` dict, ``s`` set, ``z`` frozenset, ``b`` bytes, ``i`` a big
-integer, ``f`` a float that is not finite, ``c`` complex, ``o`` the name of a type that is no plain data.
+integer, ``f`` a float that is not finite, ``c`` complex, ``r`` range, ``n`` an iterator (a generator, ``map``,
+``zip``, ...) run to its end, ``k``, ``v`` and ``m`` a dict's keys, values and items, ``o`` the name of a type that
+is no plain data.
 
 `encode` runs beside a candidate and may be fooled in any way: it can only misreport the candidate's own result.
 `decode` runs in the judge and builds builtin types only, whatever it is given.
@@ -10,6 +12,7 @@ integer, ``f`` a float that is not finite, ``c`` complex, ``o`` the name of a ty
 
 from __future__ import annotations
 
+import itertools
 import json
 
 TYPE_CHECKING = False
@@ -20,6 +23,15 @@ __all__ = ["NotPlainError", "Opaque", "decode", "dumps", "encode", "encode_plain
 
 MAX_DEPTH = 64
 _OPAQUE = "o"
+_LAZY: dict[str, tuple[type, ...]] = {
+    "n": (type(_ for _ in ()), map, filter, zip, enumerate, reversed, type(iter([])), type(iter(()))),
+    "k": (type({}.keys()),),
+    "v": (type({}.values()),),
+    "m": (type({}.items()),),
+}
+_MOST = 100_000
+"""Items of an iterator: more are no plain data."""
+
 _SAFE_INT = 10**4000
 """Larger integers travel as hexadecimal: decimal text takes quadratic time."""
 
@@ -81,6 +93,13 @@ def _encode_tagged(value: Any, depth: int) -> Any:
         return {"b": bytes(memoryview(value)).hex()}
     if isinstance(value, complex):
         return {"c": [encode(value.real, below), encode(value.imag, below)]}
+    if isinstance(value, range):
+        return {"r": [encode(number) for number in (value.start, value.stop, value.step)]}
+    for tag, kinds in _LAZY.items():
+        if isinstance(value, kinds):
+            lazy: Any = value
+            items = list(itertools.islice(lazy, _MOST + 1))
+            return {_OPAQUE: "long iterator"} if len(items) > _MOST else {tag: encode(items, below)}
     scalar = _numpy_scalar(value)
     return {_OPAQUE: type(value).__name__} if scalar is None else encode(scalar, below)
 
@@ -143,7 +162,17 @@ def _decode_tagged(kind: str, content: Any, depth: int) -> Any:
     if kind == "d":
         return {decode(key, depth): decode(item, depth) for key, item in content}
     items = [decode(item, depth) for item in content]
-    makers: dict[str, Any] = {"t": tuple, "s": set, "z": frozenset, "c": lambda parts: complex(*parts)}
+    makers: dict[str, Any] = {
+        "t": tuple,
+        "s": set,
+        "z": frozenset,
+        "c": lambda parts: complex(*parts),
+        "r": lambda parts: range(*parts),
+        "n": iter,
+        "k": lambda keys: dict.fromkeys(keys).keys(),
+        "v": lambda parts: dict(enumerate(parts)).values(),
+        "m": lambda pairs: dict(pairs).items(),
+    }
     return makers[kind](items)
 
 

@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import sys
+from importlib.machinery import PathFinder
 
 from sandbox.agent import child, kernel, program
 from sandbox.agent.child import Scene
@@ -54,6 +55,18 @@ def main() -> None:
     _serve(scene, guard)
 
 
+class _Installed:
+    """Finds `packages` in the folder `site`, and nothing else there: the others are out of reach, and a program
+    that tries one must be told that it is not installed, not that it may not be read."""
+
+    def __init__(self, packages: list[str], site: str) -> None:
+        self._packages, self._site = packages, site
+
+    def find_spec(self, name: str, _path: Any = None, target: Any = None) -> Any:
+        """The protocol of ``sys.meta_path``."""
+        return PathFinder.find_spec(name, [self._site], target) if name in self._packages else None
+
+
 def _take_control(fd: int) -> None:
     """Puts the socket to the judge where everything here expects it, and keeps nothing else open."""
     if fd != CONTROL:
@@ -81,6 +94,8 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
     """Loads what programs load, and walks the very path a test takes, so that children inherit it warm."""
     # In an image of its own, all that is installed may be seen.
     sys.path[:] = ["", *(guard.paths or [*sys.path, *filter(os.path.isdir, _SITE)])]
+    if settings["packages"]:
+        sys.meta_path.append(_Installed(settings["packages"], sys.path.pop()))
     sys.argv = ["solution.py"]
     sys.dont_write_bytecode = True
     for name in ("_sitebuiltins", *settings["preload"]):

@@ -15,6 +15,7 @@ from sandbox import CallTest, Limits, StdinTest
 
 CATEGORIES = (
     "integrity", "comparison", "timing", "processes", "memory", "files", "network", "kernel", "source", "honest",
+    "idioms",
 )  # fmt: skip
 
 DOUBLING = tuple(StdinTest(str(n), str(2 * n)) for n in (3, 141, 59265))
