@@ -1,8 +1,8 @@
 """Programs in a container of their own: for machines whose embedded levels are too weak, or as a further wall.
 
-One hardened container per sandbox runs the same agent as the embedded backend, and workers talk to it through
-a UNIX socket in a folder that both sides see; so the daemon must run on this machine. Nothing is started per
-test. The container ends when this process does, however it ends.
+One hardened container per sandbox runs the same agents as the embedded backend, each as a user of its own, and
+workers talk to them through UNIX sockets in a folder that both sides see; so the daemon must run on this machine.
+Nothing is started per test. The container ends when this process does, however it ends.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox.agent.server import FLAGS
 from sandbox.agent.wire import JOB
@@ -36,6 +37,8 @@ IMAGE = "prorl-sandbox"
 _START_S = 60.0
 _INSIDE = "/run/prorl"
 _NOBODY = 65534
+_UIDS = (20_000, 60_000)
+_KEEPER = "keeper.sock"
 _ROOM = "/opt/sandbox"
 
 
@@ -56,6 +59,7 @@ class DockerLauncher:
         self._image = os.environ.get("PRORL_SANDBOX_IMAGE", IMAGE)
         self._folder = Path(tempfile.mkdtemp(prefix="prorl-sandbox-docker-"))
         self._sweeper = _sweep_after_us(self._folder)
+        self._name = f"prorl-sandbox-{os.getpid()}-{secrets.token_hex(4)}"
         self._container: Any = None
         self._keeper: socket.socket | None = None
         self._first: Worker | None = None
@@ -74,7 +78,7 @@ class DockerLauncher:
 
     def start(self, flavour: str, cpu: int | None) -> Worker:
         """A ready agent of `flavour`. Raises `InfrastructureError`."""
-        channel = self._connect()
+        channel = self._connect(self._start_agent())
         settings = json.dumps({**self._settings(flavour), "cpu": cpu}).encode()
         try:
             channel.sendall(JOB.pack(len(settings)) + settings)
@@ -85,6 +89,23 @@ class DockerLauncher:
         worker.wait_ready()
         worker.cpu = cpu
         return worker
+
+    def _start_agent(self) -> str:
+        """Starts an agent in the container, as a user that no other has; the name of its socket."""
+        import docker
+
+        name = f"{secrets.token_hex(8)}.sock"
+        uid = _UIDS[0] + secrets.randbelow(_UIDS[1] - _UIDS[0])
+        command = ["python3", *FLAGS, f"{_ROOM}/agent/boot.py", "serve", f"{_INSIDE}/{name}"]
+        try:
+            # A client of its own: this may be a thread, or a forked process, of its own.
+            client = docker.from_env()
+            with contextlib.closing(client):
+                container = client.containers.get(self._name)
+                container.exec_run(command, user=f"{uid}:{uid}", environment=ENVIRONMENT, detach=True)
+        except (docker.errors.DockerException, OSError) as error:
+            raise InfrastructureError(f"the sandbox container starts no worker: {error}") from None
+        return name
 
     def close(self) -> None:
         """Ends the container. Idempotent."""
@@ -121,6 +142,7 @@ class DockerLauncher:
             raise RequirementError("the docker backend needs: pip install 'prorl-envs[docker]'") from None
         self._folder.chmod(0o777)
         try:
+            _refuse_remote(os.environ.get("DOCKER_HOST", ""))
             client = docker.from_env()
         except docker.errors.DockerException as error:
             raise RequirementError(f"no Docker daemon answers (is DOCKER_HOST right?): {error}") from None
@@ -135,14 +157,14 @@ class DockerLauncher:
         except docker.errors.APIError as error:
             client.close()
             raise RequirementError(f"the sandbox container cannot be started: {error}") from None
-        self._keeper = self._connect()
+        self._keeper = self._connect(_KEEPER)
 
     def _options(self) -> dict[str, Any]:
         """Hardening: no network, no capabilities, no writable root, bounded tasks and memory, nobody's user."""
         many = self._workers + 1
         return {
-            "command": ["python3", *FLAGS, f"{_ROOM}/agent/boot.py", f"{_INSIDE}/agent.sock"],
-            "name": f"prorl-sandbox-{os.getpid()}-{secrets.token_hex(4)}",
+            "command": ["python3", *FLAGS, f"{_ROOM}/agent/boot.py", "keep", f"{_INSIDE}/{_KEEPER}"],
+            "name": self._name,
             "detach": True,
             "auto_remove": True,
             "network_mode": "none",
@@ -160,16 +182,16 @@ class DockerLauncher:
             "working_dir": "/",
         }
 
-    def _connect(self) -> socket.socket:
-        """A connection to the container's server, which may still be starting."""
+    def _connect(self, name: str) -> socket.socket:
+        """A connection to the process behind the socket `name` in the container, which may still be starting."""
         deadline = time.monotonic() + _START_S
         while True:
             channel = socket.socket(socket.AF_UNIX)
             try:
-                channel.connect(str(self._folder / "agent.sock"))
+                channel.connect(str(self._folder / name))
             except OSError as error:
                 channel.close()
-                if self._keeper is not None or time.monotonic() > deadline or not self._running():
+                if time.monotonic() > deadline or not self._running():
                     raise InfrastructureError(f"the sandbox container does not answer: {error}") from None
                 time.sleep(0.02)
             else:
@@ -178,6 +200,8 @@ class DockerLauncher:
     def _running(self) -> bool:
         import docker
 
+        if self._container is None:
+            return True
         try:
             self._container.reload()
         except docker.errors.APIError:
@@ -206,6 +230,17 @@ class DockerLauncher:
             "packages": [],
             "preload": [*PRELOADED, *(["numpy"] if flavour == NUMPY else [])],
         }
+
+
+def _refuse_remote(host: str) -> None:
+    """Sockets in a shared folder need a daemon on this machine. Raises `RequirementError` for any other."""
+    address = urlsplit(host)
+    if address.scheme in ("", "unix", "npipe") or address.hostname in ("localhost", "127.0.0.1", "::1"):
+        return
+    raise RequirementError(
+        f"the Docker daemon at {host} runs on another machine: workers talk to programs through sockets in a folder "
+        "that both sides see. Run the sandbox on that machine, or unset DOCKER_HOST"
+    )
 
 
 def _sweep_after_us(folder: Path) -> subprocess.Popen[bytes]:

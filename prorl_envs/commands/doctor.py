@@ -23,7 +23,7 @@ from prorl_envs.env import VerifiableEnv
 from prorl_envs.errors import ProrlError
 from prorl_envs.registry import broken_plugins, environments
 from prorl_envs.scoring import Scorer
-from sandbox import Sandbox, SandboxError
+from sandbox import Level, survey
 
 __all__ = ["Check", "checks", "main"]
 
@@ -110,14 +110,21 @@ def _plugins() -> Iterator[Check]:
 
 
 def _sandbox() -> Iterator[Check]:
-    """The level the sandbox reaches, and each of its layers."""
-    try:
-        with Sandbox(workers=1) as sandbox:
-            yield Check("sandbox", "ok", f"level {sandbox.level.name.lower()}")
-            for layer, found in sandbox.report.items():
+    """Each level of the sandbox, the strongest first, and each layer of the one that programs will get."""
+    told = False
+    daemon = "DOCKER_HOST" in os.environ or Path("/var/run/docker.sock").exists()
+    for report in survey(docker=daemon and _version("docker") is not None):
+        level = f"sandbox: {report.level.label}"
+        if not report.reached:
+            yield Check(level, "note", report.why)
+            continue
+        yield Check(level, "ok", "reached")
+        if not told and report.level is not Level.DOCKER:
+            told = True
+            for layer, found in report.layers.items():
                 yield Check(f"  {layer}", "ok" if found.startswith("on") else "note", found)
-    except SandboxError as error:
-        yield Check("sandbox", "problem", str(error))
+    if not told:
+        yield Check("sandbox", "problem", "no level that holds a program without Docker: see above")
 
 
 def _environments() -> Iterator[Check]:

@@ -1,6 +1,6 @@
 """Starts the agent: ``python -s -S -P -X utf8 boot.py``, with its settings as JSON in PRORL_SANDBOX_AGENT.
 
-With an argument, the path of a socket, it is a container's server, which starts agents (`sandbox.agent.server`).
+Inside a container there are arguments, "keep" or "serve" and the path of a socket: see `sandbox.agent.server`.
 
 The `sandbox` package itself is replaced by an empty one, so that the zygote loads nothing but the agent.
 """
@@ -14,9 +14,9 @@ def _boot() -> None:
     package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
     sys.modules["sandbox"] = package
     if len(sys.argv) > 1:
-        from sandbox.agent.server import serve
+        from sandbox.agent import server
 
-        serve(sys.argv[1])
+        {"keep": server.keep, "serve": server.serve}[sys.argv[1]](sys.argv[2])
         return
     from sandbox.agent.zygote import main
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 
+from sandbox.agent.syscalls import NUMBERS
+
 __all__ = ["MACHINE", "call", "check", "close_from", "fork", "libc", "prctl", "syscall", "wait4"]
 
 libc = ctypes.PyDLL(None, use_errno=True)
@@ -39,11 +41,11 @@ wait4.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
 
 fork = libc.fork
 
-_NUMBERS = {
-    "x86_64": (436, 292, 231, 5, 39, 434, 157, 317),
-    "aarch64": (436, 24, 94, 80, 172, 434, 167, 277),
-}.get(MACHINE, (-1,) * 8)
-CLOSE_RANGE, DUP3, EXIT_GROUP, FSTAT, GETPID, PIDFD_OPEN, PRCTL, SECCOMP = _NUMBERS
+_calls = NUMBERS.get(MACHINE, {})
+CLOSE_RANGE, DUP3, EXIT_GROUP, FSTAT, GETPID, PIDFD_OPEN, PRCTL, SECCOMP = (
+    _calls.get(name, -1)
+    for name in ("close_range", "dup3", "exit_group", "fstat", "getpid", "pidfd_open", "prctl", "seccomp")
+)
 
 # Function objects of their own, with types: a process that was just forked pays for every object it touches, so
 # what happens between forks goes through few of them.

@@ -21,6 +21,8 @@ import pytest
 
 from sandbox.docker_backend import IMAGE
 
+REPO = Path(__file__).resolve().parents[2]
+
 _PACKAGES = "python3,python3-numpy,gcc,libc6-dev,lua5.4"
 
 
@@ -90,6 +92,11 @@ def _make_image(folder: Path, host: str) -> None:
     subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)
     shutil.rmtree(root)
     client = docker.DockerClient(base_url=host, timeout=600)
-    client.api.import_image_from_file(str(archive), repository=IMAGE, tag="latest")
+    client.api.import_image_from_file(str(archive), repository="prorl-base", tag="latest")
+    # The Dockerfile as it is shipped, from a base that has the packages already: engines here have no network.
+    arguments = {"BASE": "prorl-base", "PACKAGES": ""}
+    client.images.build(
+        path=str(REPO / "sandbox"), tag=IMAGE, buildargs=arguments, network_mode="none", rm=True
+    )
     client.close()
     archive.unlink()

@@ -65,6 +65,14 @@ def test_other_languages(contained: Sandbox) -> None:
     assert contained.run(Program(source, [StdinTest("21", "42")], language="c")).fraction == 1.0
 
 
+def test_each_worker_has_a_user_of_its_own(contained: Sandbox) -> None:
+    told = "import os, time\ntime.sleep(0.5)\nprint(os.getuid())"
+    results = contained.run_many([Program(told, [StdinTest("", "")])] * 2 * contained.workers)
+    users = {result.tests[0].stdout_head for result in results}
+    assert len(users) == contained.workers
+    assert not users & {"0\n", "65534\n", f"{os.getuid()}\n"}
+
+
 def test_a_killed_host_leaves_no_container(contained: Sandbox) -> None:
     before = set(containers())
     code = (
@@ -97,6 +105,13 @@ def test_a_lost_container_is_no_wrong_answer(contained: Sandbox) -> None:
 def test_a_missing_image_says_how_to_build_it(contained: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRORL_SANDBOX_IMAGE", "prorl-no-such-image")
     with pytest.raises(RequirementError, match="docker build"):
+        Sandbox(require="docker", backend="docker")
+
+
+def test_a_daemon_elsewhere_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("docker")
+    monkeypatch.setenv("DOCKER_HOST", "ssh://someone@example.org")
+    with pytest.raises(RequirementError, match="another machine"):
         Sandbox(require="docker", backend="docker")
 
 
