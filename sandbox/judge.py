@@ -25,6 +25,7 @@ from sandbox.protocol import Asserts, CallTest, Limits, Program, StdinTest, Test
 __all__ = ["Judged", "call_accepts", "encode_source", "plan_calls", "plan_stdin"]
 
 _HEAD = 500
+_SMALLEST_FILE_BYTES = 4 << 20
 _BINARY_BYTES = 64 << 20
 """The largest file a compiler may write."""
 
@@ -87,7 +88,8 @@ def header_limits(limits: Limits) -> dict[str, Any]:
         "output_bytes": int(limits.output_bytes),
         "stack_bytes": int(limits.stack_bytes),
         "threads": int(limits.threads),
-        "file_bytes": int(limits.output_bytes) + 1,
+        # The agent's own files are held to it too.
+        "file_bytes": max(int(limits.output_bytes) + 1, _SMALLEST_FILE_BYTES),
         "tasks": load.tasks_of_this_user(),
     }
 

@@ -160,6 +160,8 @@ class Worker:
             run.detail = record.err.decode("utf-8", "replace")
         elif record.kind == Kind.DIED:
             run.died = record.status
+            if record.test and run.compiled_s is None:
+                run.compiled_s = 0.0
         else:
             raise _HostileError(f"unexpected record {record.kind} for test {record.test}")
 

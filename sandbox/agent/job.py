@@ -10,6 +10,7 @@ import json
 import os
 import time
 
+from sandbox.agent import kernel
 from sandbox.agent.trial import told
 from sandbox.agent.wire import (
     JOB,
@@ -18,7 +19,6 @@ from sandbox.agent.wire import (
     RECORD,
     Kind,
     read_exactly,
-    send_record,
     write_all,
 )
 
@@ -128,6 +128,22 @@ class Job:
         head = (Kind.TEST if in_time else Kind.TEST_TIMEOUT, index, status)
         self.report(head, (int(wall * 1e6), cpu_us, rss_kb), files.answer, files.err)
 
+    def compiled(self) -> None:
+        """Notes that the program compiles; for the zygote too, should this process be lost."""
+        os.eventfd_write(kernel.COMPILED_FD, 1)
+        self.note(Kind.COMPILED)
+
+    def note(self, kind: int, status: int = 0, err: bytes = b"") -> None:
+        """Notes a record that is about no test."""
+        self.add(RECORD.pack(kind, 0, status, self.elapsed_us(), 0, 0, 0, len(err)) + err)
+
+    def add(self, records: bytes) -> None:
+        """Puts whole records with those that wait."""
+        if self.waiting > _OUTBOX:
+            self.flush()
+        write_all(self.outbox, records)
+        self.waiting += len(records)
+
     def flush(self) -> None:
         """Sends the records that wait; sent together, they wake the judge once."""
         _copy(self.outbox, self.sock, self.waiting)
@@ -138,8 +154,8 @@ class Job:
     def end(self, ending: int, err: bytes = b"") -> None:
         """Reads the job to its end and says that it is done."""
         self.drain()
+        self.note(Kind.END, ending, err[:MAX_ERROR])
         self.flush()
-        send_record(self.sock, Kind.END, status=ending, usage=(self.elapsed_us(), 0, 0), err=err[:MAX_ERROR])
         os.close(self.outbox)
 
 

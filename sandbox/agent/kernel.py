@@ -27,7 +27,7 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 SIGKILL = 9
 
-SCRATCH_FD, LISTENER_FD, HOST_FD, RULES_FD = 50, 51, 52, 53
+SCRATCH_FD, LISTENER_FD, HOST_FD, RULES_FD, COMPILED_FD = 50, 51, 52, 53, 54
 """Descriptors the agent keeps for itself: high, out of the way of those that tests keep."""
 
 LAST_FD = 64

@@ -15,7 +15,7 @@ from sandbox.agent.entry import Entry
 from sandbox.agent.guard import Guard
 from sandbox.agent.job import Job
 from sandbox.agent.trial import Body, Outcome, TestFiles, run_trial, start_trial, told
-from sandbox.agent.wire import RECORD, Ending, Kind, send_record, write_all
+from sandbox.agent.wire import RECORD, Ending, Kind, write_all
 
 __all__ = ["run_job"]
 
@@ -23,7 +23,7 @@ _AT_ONCE = 10
 """Tests whose descriptors are open together: four each, of the 45 that are free."""
 
 _TOGETHER = 1 << 20
-"""Bytes of records that are sent at once."""
+"""Bytes of an answer that waits for others, so that the judge is woken once for many."""
 
 
 def run_job(sock: int, scene: child.Scene, guard: Guard) -> None:
@@ -82,7 +82,7 @@ def _run_command(job: Job, guard: Guard) -> None:
     if built is None:
         job.end(Ending.COMPILE_TIMEOUT)
         return
-    send_record(job.sock, Kind.COMPILED, usage=(job.elapsed_us(), 0, 0))
+    job.compiled()
     entry = guard.entries["program"]
     _run_tests(job, lambda: commands.run(built), guard, entry, prepare=lambda: commands.place(built))
 
@@ -104,14 +104,13 @@ def _run_shared(job: Job, code: CodeType, scene: child.Scene, guard: Guard) -> N
     body: Body = lambda: shared.run_all(job.count, code, scene, job.fn_name)  # noqa: E731
     in_time, _, ended = run_trial(batch.files, entry, body, guard, job.remaining(), batch.keep)
     status, _, rss_kb = told(ended)
-    records = bytearray()
     for index, (test_status, wall, cpu, answer, errors) in enumerate(batch.told(job, status)):
-        lengths = len(answer), len(errors)
-        records += RECORD.pack(Kind.TEST, index, test_status, wall, cpu, rss_kb, *lengths) + answer + errors
-        if len(records) > _TOGETHER:
-            write_all(job.sock, bytes(records))
-            records.clear()
-    write_all(job.sock, bytes(records))
+        head = RECORD.pack(Kind.TEST, index, test_status, wall, cpu, rss_kb, len(answer), len(errors))
+        if len(answer) > _TOGETHER:
+            job.flush()
+            write_all(job.sock, head + answer + errors)
+        else:
+            job.add(head + answer + errors)
     batch.close()
     job.end(Ending.DONE if in_time else Ending.TIMEOUT)
 
@@ -152,5 +151,5 @@ def _compile(job: Job) -> CodeType | None:
     if job.remaining() <= 0:
         job.end(Ending.COMPILE_TIMEOUT)
         return None
-    send_record(job.sock, Kind.COMPILED, usage=(job.elapsed_us(), 0, 0))
+    job.compiled()
     return code

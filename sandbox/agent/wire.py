@@ -44,7 +44,8 @@ class Kind:
     END = 4
     """The job is done and its input read to the end; the status is one of `Ending`."""
     DIED = 5
-    """The program process was lost; the zygote leaves after this. The status is its wait status."""
+    """The program process was lost; the zygote leaves after this. The status is its wait status, the test's index
+    1 if the program had been compiled by then."""
     REFUSED = 6
     """The jail could not be built; the error text says why."""
 

@@ -103,7 +103,9 @@ def _warm_up(settings: dict[str, Any], guard: Guard) -> Scene:
             importlib.import_module(name)
     _restore_site_builtins()
     _forget_limits()
+    kernel.move_fd(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), kernel.COMPILED_FD)
     rehearse(guard, CONTROL)
+    _compiled()
     child.seed()
     scene = Scene()
     gc.collect()
@@ -145,9 +147,18 @@ def _serve(scene: Scene, guard: Guard) -> None:
             _program_process(scene, guard)
         status = _await(pid, guard)
         _reap()
+        compiled = _compiled()
         if status:
-            send_record(CONTROL, Kind.DIED, status=status)
+            send_record(CONTROL, Kind.DIED, index=compiled, status=status)
             os._exit(2)
+
+
+def _compiled() -> int:
+    """1 if a program was compiled since this was last asked, else 0."""
+    try:
+        return min(1, os.eventfd_read(kernel.COMPILED_FD))
+    except BlockingIOError:
+        return 0
 
 
 def _reap() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -397,3 +398,13 @@ def test_errors_survive_pickling() -> None:
 def test_public_names() -> None:
     assert sorted(room.__all__) == room.__all__
     assert all(hasattr(room, name) for name in room.__all__)
+
+
+@pytest.mark.parametrize("isolation", ["test", "program"])
+def test_a_small_limit_on_output_holds_the_program_alone(isolation: Any, any_sandbox: Sandbox) -> None:
+    tests = [StdinTest(str(n), str(2 * n)) for n in range(40)]
+    limits = Limits(output_bytes=3)
+    program = Program("print(int(input()) * 2)", tests, limits=limits, isolation=isolation)
+    assert any_sandbox.run(program).fraction == 1.0
+    result = any_sandbox.run(replace(program, source="print('long')"))
+    assert {test.status for test in result.tests} == {TestStatus.OUTPUT_LIMIT}
