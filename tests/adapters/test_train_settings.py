@@ -48,7 +48,7 @@ def test_the_second_version_is_that_of_its_published_scripts() -> None:
     config = parse(["--preset", "prorl-v2"]).config
     objective, rollout = config.objective, config.rollout
     assert (objective.clip_low, objective.clip_high) == (0.2, 0.27)
-    assert (objective.kl, objective.kl_estimator, objective.advantage) == (1e-4, "k2", "batch")
+    assert (objective.kl, objective.kl_estimator, objective.advantage) == (1e-4, "k2", "batch_tokens")
     assert (rollout.correction, rollout.correction_min, rollout.correction_max) == ("token_mask", 0.5, 5.0)
     assert (rollout.prompts, rollout.group, config.updates_per_step) == (512, 16, 8)
     assert (config.optimizer.learning_rate, config.shaping.unfinished, config.steps) == (1e-6, 0.0, 3000)
