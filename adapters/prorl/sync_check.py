@@ -81,11 +81,11 @@ class SyncCheck:
             InfrastructureError: vLLM's log-probs are not those of the trainer's weights. The weights, which are
                 sound, have been saved.
         """
+        step, resets = trainer.state.global_step // self._updates, len(trainer.run_state.resets)
+        if not self._due(step, resets):
+            return self._rollouts(prompts, trainer)  # type: ignore[no-any-return]
         before = self._rollouts.state_dict()
         output: dict[str, Any] = self._rollouts(prompts, trainer)
-        step, resets = trainer.state.global_step // self._updates, len(trainer.run_state.resets)
-        if not self._due(step, resets) or output["logprobs"] is None:
-            return output
         self._resets = resets
         found = self._compare(output, trainer, step)
         if trainer.accelerator.is_main_process:
