@@ -32,7 +32,7 @@ from adapters.prorl.journal import Journal, read_metrics
 from adapters.prorl.loggers import make_loggers
 from adapters.prorl.lora import save_merged
 from adapters.prorl.observers import Observer, Observers, PageWriter
-from adapters.prorl.page import PAGE
+from adapters.prorl.page import PAGE, write_page
 from adapters.prorl.problems import Problems
 from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.rollouts import Rollouts
@@ -99,6 +99,10 @@ def execute(
     done = _step_of(checkpoint, config) if checkpoint else 0
     over = checkpoint is not None and _is_over(config, checkpoint)
     if over and (folder / "model").exists():
+        if processes.main and not (folder / "curves.png").exists():  # killed with its last breath
+            draw_curves(folder)
+            write_page([folder])
+            write_card(folder)
         console.print("this run is finished; a larger --steps goes on with it", highlight=False)
         return Outcome(finished=True, signal=None, step=done)
     if processes.main:

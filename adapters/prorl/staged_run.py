@@ -14,10 +14,11 @@ from rich.console import Console
 from adapters.prorl.config import RunConfig
 from adapters.prorl.curves import draw_curves
 from adapters.prorl.journal import Journal
+from adapters.prorl.page import PAGE, write_page
 from adapters.prorl.problems import load_problems
 from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.run import Outcome, execute, is_finished
-from adapters.prorl.stages import Stage, all_environments, join_metrics, origin_model, write_stages
+from adapters.prorl.stages import Stage, all_environments, join_metrics, origin_model, parts_of, write_stages
 
 __all__ = ["execute_stages"]
 
@@ -65,6 +66,7 @@ def execute_stages(
     if processes.main:
         join_metrics(stages, folder)
         draw_curves(folder)
+        write_page(parts_of(folder), folder / PAGE)
     if not outcome.finished:
         return outcome
     if processes.main:

@@ -37,7 +37,7 @@ from prorl_envs.errors import ConfigError
 
 __all__ = [
     "STAGES", "Stage", "all_environments", "check_stages", "current_stage", "disk_needed_by", "join_metrics",
-    "origin_model", "print_stages", "split_stage", "write_stages",
+    "origin_model", "parts_of", "print_stages", "split_stage", "write_stages",
 ]  # fmt: skip
 
 STAGES = "stages.yaml"
@@ -167,6 +167,14 @@ def join_metrics(stages: Sequence[Stage], folder: Path) -> None:
         lines += [{**row, "step": row["step"] + offset} for row in rows]
         offset += max((row["step"] for row in rows if row["kind"] == "step"), default=0)
     write_text(folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The folders of the stages that a run has begun, in order; of a run without stages, itself."""
+    if not (folder / STAGES).is_file():
+        return [folder]
+    begun = [place.parent for place in folder.glob("*/config.yaml")]
+    return sorted(begun, key=lambda place: int(place.name.partition("-")[0]))
 
 
 def origin_model(stages: Sequence[Stage], index: int, folder: Path) -> Path | None:

@@ -151,7 +151,7 @@ class ProrlTrainer(ObjectiveTrainer):
         self.token_observers.append(self._see)
 
     def reset_reference(self, *, optimizer: bool = True) -> None:
-        """Makes the current policy the reference and, by default, forgets the optimizer's moments (ProRL 2.3.2).
+        """Makes the current policy the reference and, by default, forgets the optimizer's moments (ProRL 2.3.1).
 
         Raises:
             ConfigError: there is no reference.

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from adapters.prorl.card import write_card
 from adapters.prorl.hub import check_push, push
-from adapters.prorl.page import write_page
+from adapters.prorl.page import PAGE, write_page
 from adapters.prorl.resets import ask
 from adapters.prorl.settings import run_to_reset
+from adapters.prorl.stages import parts_of
 
 __all__ = ["VERBS"]
 
@@ -25,8 +26,10 @@ def _page(words: Sequence[str], console: Console) -> int:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the run's folder")
     parser.add_argument("-o", "--output", type=Path, help="instead of report.html in the last folder")
     known = parser.parse_args(words)
-    console.print(str(write_page(known.runs, known.output)), highlight=False, soft_wrap=True)
-    for folder in known.runs:
+    parts = [part for run in known.runs for part in parts_of(run)]
+    file = write_page(parts, known.output or known.runs[-1] / PAGE)
+    console.print(str(file), highlight=False, soft_wrap=True)
+    for folder in parts:
         write_card(folder)
     return 0
 
@@ -40,7 +43,8 @@ def _push(words: Sequence[str], console: Console) -> int:
     parser.add_argument("--public", action="store_true", help="a new repository is private without this")
     known = parser.parse_args(words)
     check_push(known.repo_id)
-    console.print(push(known.run, known.repo_id, private=not known.public), highlight=False, soft_wrap=True)
+    made = parts_of(known.run)[-1]
+    console.print(push(made, known.repo_id, private=not known.public), highlight=False, soft_wrap=True)
     return 0
 
 

@@ -129,7 +129,7 @@ def test_stages_run_stop_and_go_on_as_one(
     straight, stopped = tmp_path / "runs" / "straight", tmp_path / "runs" / "stopped"
     assert train.main(["--config", str(file), "--name", "straight"]) == 0
     assert {path.name for path in straight.iterdir()} >= {
-        "1-short", "2-wide", "stages.yaml", "run.json", "metrics.jsonl", "curves.png", "model",
+        "1-short", "2-wide", "stages.yaml", "run.json", "metrics.jsonl", "curves.png", "report.html", "model",
     }  # fmt: skip
     # The second begins with the best of the first: also its reference, hence no KL before its first real update.
     best = load_file(straight / "1-short" / "best" / "model.safetensors")
