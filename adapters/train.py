@@ -24,17 +24,19 @@ from rich.console import Console
 from rich.markup import escape
 
 from adapters.prorl.backends import check_backend, prepare_environment
+from adapters.prorl.calibrate import measure
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import load_extensions
 from adapters.prorl.hub import check_push, push
 from adapters.prorl.journal import check_room, new_run_folder
 from adapters.prorl.loggers import check_loggers
 from adapters.prorl.lora import check_lora
-from adapters.prorl.plan import make_plan, print_plan
+from adapters.prorl.plan import make_plan, model_shape, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_processes, check_warm_start, disk_needed
 from adapters.prorl.problems import Problems, load_problems
 from adapters.prorl.processes import PeerFailedError, joined, world_size
 from adapters.prorl.settings import Request, parse
+from adapters.prorl.sharding import SHARDINGS
 from adapters.prorl.stages import all_environments, disk_needed_by, print_stages
 from adapters.prorl.verbs import VERBS
 from prorl_envs.errors import InfrastructureError, ProrlError
@@ -81,7 +83,12 @@ def _plan(request: Request, console: Console) -> int:
         _named(config)
     if request.stages:
         print_stages(request.stages, console)
-    print_plan(request.config, make_plan(request.config), console)
+    config, speed = request.config, None
+    if request.calibrate:
+        check_extra()
+        speed = measure(config, model_shape(config))
+    plan = make_plan(config, processes=request.processes, sharding=SHARDINGS[request.sharding], speed=speed)
+    print_plan(config, plan, console)
     return 0
 
 

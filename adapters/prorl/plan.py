@@ -14,7 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from adapters.prorl.calibrate import Speed
 from adapters.prorl.config import RunConfig
+from adapters.prorl.memory import Memory, device_memory, trained_weights
+from adapters.prorl.sharding import Sharding
 from prorl_envs.errors import ConfigError
 
 __all__ = ["Plan", "Shape", "make_plan", "model_shape", "print_plan"]
@@ -64,22 +67,24 @@ class Plan:
 
     Attributes:
         shape: of the model.
-        memory: bytes by purpose on one device, without sharding.
+        memory: bytes by purpose on one device.
         checkpoint_bytes: of one checkpoint.
         disk_bytes: of the checkpoints that are kept, one more in the writing, the final model, and the best one
             with those that may replace it.
         tokens_full: response tokens of one step.
         step_seconds: of one step at half the cap, by phase, on `device`.
         device: what that is estimated for.
+        sharding: how the model is shared out.
     """
 
     shape: Shape
-    memory: Mapping[str, int]
+    memory: Memory
     checkpoint_bytes: int
     disk_bytes: int
     tokens_full: int
     step_seconds: Mapping[str, float]
     device: str
+    sharding: str = "none"
 
 
 def model_shape(config: RunConfig) -> Shape:
@@ -102,43 +107,39 @@ def model_shape(config: RunConfig) -> Shape:
     raise ConfigError(f"{model.path!r} is not on this machine: give model.shape to plan without it")
 
 
-def make_plan(config: RunConfig) -> Plan:
-    """The estimates for `config` on one process.
+def make_plan(
+    config: RunConfig, *, processes: int = 1, sharding: Sharding | None = None, speed: Speed | None = None
+) -> Plan:
+    """The estimates for `config`.
+
+    Args:
+        config: of the run.
+        processes: devices that train together.
+        sharding: how the model is shared out among them.
+        speed: what `adapters.prorl.calibrate.measure` found here; else published peaks of the device are used.
 
     Raises:
         ConfigError: the model's sizes are not known, or the batches do not fit together.
     """
-    shape = model_shape(config)
-    weights, rollout = shape.weights, config.rollout
+    shape, rollout = model_shape(config), config.rollout
     width = 4 if config.model.dtype == "float32" else 2
-    length = rollout.max_prompt_tokens + rollout.max_response_tokens
-    tokens = config.device_batch() * length
-    per_layer = tokens * shape.hidden * 2
-    kept = shape.layers if config.model.gradient_checkpointing else shape.layers * 16
-    sequences = rollout.prompts * rollout.group
-    at_once = min(sequences, 256 if rollout.backend == "vllm" else rollout.chunk)
-    at_once = 0 if rollout.backend == "vllm-server" else at_once
-    memory = {
-        "weights": width * weights,
-        "gradients": width * weights,
-        "AdamW moments": 2 * width * weights,
-        "reference policy": width * weights if config.objective.has_reference else 0,
-        "activations of one pass": per_layer * (kept + 16),
-        f"key-value cache of {at_once} responses": at_once * length * shape.kv_bytes,
-    }
-    if rollout.backend == "vllm":
-        memory["vLLM's own weights"] = 2 * weights
-    checkpoint = width * weights * (4 if config.objective.has_reference else 3)
-    device, flops = _device(config)
+    memory = device_memory(
+        config, shape, processes=processes, sharding=sharding, on_gpu=config.model.path is not None
+    )
+    trained = (4 if config.model.lora.rank else width) * trained_weights(config, shape)
+    checkpoint = trained * (4 if config.objective.has_reference else 3)
+    speed = speed or _published(config)
     return Plan(
         shape=shape,
         memory=memory,
         checkpoint_bytes=checkpoint,
         disk_bytes=checkpoint * (config.checkpoint.keep + 1)
-        + width * weights * (1 + 3 * config.validation.keep_best),
-        tokens_full=sequences * rollout.max_response_tokens,
-        step_seconds=_step_seconds(config, weights, flops),
-        device=device,
+        + trained * (1 + 3 * config.validation.keep_best)
+        + (width * shape.weights if config.model.lora.merge else 0),
+        tokens_full=rollout.prompts * rollout.group * rollout.max_response_tokens,
+        step_seconds=_step_seconds(config, shape.weights, speed, processes),
+        device=speed.device if processes == 1 else f"{processes} x {speed.device}",
+        sharding=(sharding or Sharding()).name,
     )
 
 
@@ -157,8 +158,20 @@ def print_plan(config: RunConfig, plan: Plan, console: Console) -> None:
         ("step", f"{rollout.prompts} prompts x {rollout.group} responses, {config.updates_per_step} updates"),
         ("run", f"{config.steps} steps = {config.steps * config.updates_per_step} updates"),
         ("response tokens per step", f"at most {plan.tokens_full:,}"),
-        *((f"memory: {name}", _size(size)) for name, size in plan.memory.items() if size),
-        ("memory in all", f"{_size(sum(plan.memory.values()))} (one device, unsharded, longest responses)"),
+        *(
+            (f"memory, {when}: {name}", _size(size))
+            for when, part in (
+                ("always", plan.memory.steady),
+                ("sampling", plan.memory.sampling),
+                ("update", plan.memory.update),
+            )
+            for name, size in part.items()
+            if size
+        ),
+        (
+            "memory at its peak",
+            f"{_size(plan.memory.peak)} per device, longest responses, sharding: {plan.sharding}",
+        ),
         ("disk", f"{_size(plan.disk_bytes)} ({_size(plan.checkpoint_bytes)} per checkpoint)"),
         *((f"time: {name}", _time(value)) for name, value in plan.step_seconds.items()),
         ("time per step", f"{_time(sum(plan.step_seconds.values()))} for {half:,.0f} response tokens"),
@@ -169,24 +182,28 @@ def print_plan(config: RunConfig, plan: Plan, console: Console) -> None:
     console.print(table, highlight=False)
 
 
-def _step_seconds(config: RunConfig, weights: int, flops: float) -> dict[str, float]:
-    """By phase, for responses of half the cap and prompts of half theirs."""
+def _step_seconds(config: RunConfig, weights: int, speed: Speed, processes: int) -> dict[str, float]:
+    """By phase, for responses of half the cap and prompts of half theirs; communication is left out."""
     rollout = config.rollout
     tokens = rollout.prompts * rollout.group * (rollout.max_response_tokens + rollout.max_prompt_tokens) / 2
+    tokens /= processes
     sampled = tokens * (1.5 if rollout.dynamic_sampling else 1.0)
-    passes = 6 + (2 if config.model.gradient_checkpointing else 0)
+    # An adapter needs the gradients of activations, but of hardly any weight.
+    passes = (4 if config.model.lora.rank else 6) + (2 if config.model.gradient_checkpointing else 0)
     scores = 2 * (config.updates_per_step > 1) + 2 * config.objective.has_reference
     return {
-        "generation": 2 * weights * sampled / (flops * _UTILISATION["generation"]),
-        "log-probs": scores * weights * tokens / (flops * _UTILISATION["training"]),
-        "update": passes * weights * tokens / (flops * _UTILISATION["training"]),
+        "generation": 2 * weights * sampled / speed.generation,
+        "log-probs": scores * weights * tokens / speed.training,
+        "update": passes * weights * tokens / speed.training,
     }
 
 
-def _device(config: RunConfig) -> tuple[str, float]:
+def _published(config: RunConfig) -> Speed:
     if config.model.path is None:
-        return "one CPU core", _CPU_FLOPS / _UTILISATION["training"]
-    return "one H100 (bf16), a third of its peak in training", _H100_FLOPS
+        flops, device = _CPU_FLOPS / _UTILISATION["training"], "one CPU core"
+    else:
+        flops, device = _H100_FLOPS, "one H100 (bf16), a third of its peak in training"
+    return Speed(flops * _UTILISATION["generation"], flops * _UTILISATION["training"], device, scaled=False)
 
 
 def _shape_of(data: Mapping[str, object], origin: str) -> Shape:

@@ -4,6 +4,8 @@
 --config FILE       a YAML file of the same form
 --model PATH        a local folder with a Hugging Face causal language model
 --env ID[:k=v,...]  an environment of the mixture, repeatable; ``weight=`` is its share
+--dry-run           say what it would need; --calibrate measures this machine, --processes N and --sharding
+                    none|fsdp2|zero2|zero3 plan for several devices
 --push OWNER/NAME   publish the trained model on the Hugging Face hub, privately without --public
 --section.field V   any setting of `adapters.prorl.config`
 
@@ -24,9 +26,10 @@ from typing import Any, Union, get_args, get_origin
 
 import tyro
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.prorl.config import EnvironmentItem, RunConfig
+from adapters.prorl.sharding import SHARDINGS
 from adapters.prorl.stages import STAGES, Stage, check_stages, current_stage, split_stage
 from prorl_envs.errors import ConfigError, UnknownNameError
 
@@ -43,6 +46,9 @@ class Request(BaseModel):
         stages: empty for a run that is one.
         dry_run: whether to plan only.
         resume: the folder to go on in.
+        calibrate: whether to measure this machine for the plan.
+        processes: that the plan is for.
+        sharding: that the plan is for; see `adapters.prorl.sharding.SHARDINGS`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -53,6 +59,9 @@ class Request(BaseModel):
     resume: Path | None = None
     push: str | None = None
     public: bool = False
+    calibrate: bool = False
+    processes: int = Field(default=1, ge=1)
+    sharding: str = "none"
 
 
 def parse(argv: Sequence[str]) -> Request:
@@ -86,13 +95,22 @@ def parse(argv: Sequence[str]) -> Request:
     entries = data.pop("stages", None)
     if entries is not None:
         stages = _staged(data, entries, rest, origin, written=resume is not None)
-        return Request(
-            config=stages[0].config, stages=stages, dry_run=known.dry_run, resume=resume, push=known.push,
-            public=known.public,
-        )  # fmt: skip
+        return Request(config=stages[0].config, stages=stages, resume=resume, **_flags(known))
     config = _overridden(validated(data, origin), rest)
     config.check()
-    return Request(config=config, dry_run=known.dry_run, resume=resume, push=known.push, public=known.public)
+    return Request(config=config, resume=resume, **_flags(known))
+
+
+def _flags(known: argparse.Namespace) -> dict[str, Any]:
+    names = ("dry_run", "push", "public", "calibrate", "processes", "sharding")
+    flags = {name: getattr(known, name) for name in names}
+    if not known.dry_run and (known.calibrate or known.processes != 1 or known.sharding != "none"):
+        raise ConfigError(
+            "--calibrate, --processes and --sharding belong to --dry-run; a run is told by accelerate launch"
+        )
+    if known.processes < 1:
+        raise ConfigError("--processes must be at least 1")
+    return flags
 
 
 def _staged(
@@ -200,6 +218,9 @@ def _front() -> argparse.ArgumentParser:
     parser.add_argument("--model")
     parser.add_argument("--env", action="append")
     parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--calibrate", action="store_true")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--sharding", choices=tuple(SHARDINGS), default="none")
     parser.add_argument("--resume", nargs="?", const="")
     parser.add_argument("--push", metavar="OWNER/NAME")
     parser.add_argument("--public", action="store_true")

@@ -17,7 +17,7 @@ from prorl_envs.errors import ConfigError
 if TYPE_CHECKING:
     from adapters.prorl.config import RunConfig
 
-__all__ = ["Sharding", "check_sharding", "sharding_of"]
+__all__ = ["SHARDINGS", "Sharding", "check_sharding", "sharding_of"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,15 @@ class Sharding:
     moments: bool = False
     fsdp: int = 0
     zero: int | None = None
+
+
+SHARDINGS = {
+    "none": Sharding(),
+    "fsdp2": Sharding("FSDP2", True, True, True, fsdp=2),
+    "zero2": Sharding("ZeRO-2", False, True, True, zero=2),
+    "zero3": Sharding("ZeRO-3", True, True, True, zero=3),
+}
+"""Those that ship, by the names of their files; for ``--dry-run``, which is not launched that way."""
 
 
 def sharding_of(environ: Mapping[str, str] = os.environ) -> Sharding:
@@ -90,7 +99,7 @@ def _problems(
         yield "activations would be recomputed twice: set model.gradient_checkpointing or FSDP's own to false"
     if sharding.zero is not None:
         yield from _deepspeed_problems(config, sharding, environ)
-    if config.model.lora.rank and sharding.weights and config.objective.kl:
+    if config.model.lora.rank and sharding.weights and config.objective.has_reference:
         yield (
             f"model.lora under {sharding.name}: a reference that is a sharded adapter has not been made to work; use "
             f"accelerate/ddp.yaml or zero2.yaml (an adapter's gradients and moments are small), or objective.kl 0"

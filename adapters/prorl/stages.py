@@ -187,7 +187,7 @@ def origin_model(stages: Sequence[Stage], index: int, folder: Path) -> Path | No
 
 def disk_needed_by(stages: Sequence[Stage]) -> int:
     """Bytes that the folder of all stages may grow to: stages that are over keep their final and their best model."""
-    models = sum(2 * make_plan(stage.config).memory["weights"] for stage in stages[:-1])
+    models = sum(2 * make_plan(stage.config).memory.steady["weights"] for stage in stages[:-1])
     return models + max(disk_needed(stage.config) for stage in stages)
 
 
@@ -207,7 +207,7 @@ def print_stages(stages: Sequence[Stage], console: Console) -> None:
             f"{config.steps}, or a plateau" if config.until == "plateau" else str(config.steps),
             f"{config.rollout.prompts} x {config.rollout.group}",
             f"{config.rollout.max_prompt_tokens} + {config.rollout.max_response_tokens}",
-            f"{sum(plan.memory.values()) / 2**30:,.1f} GiB",
+            f"{plan.memory.peak / 2**30:,.1f} GiB",
             f"{seconds / 86_400:,.1f}",
         )
     console.print(table, highlight=False)

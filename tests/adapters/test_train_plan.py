@@ -35,13 +35,13 @@ def test_the_papers_model_has_its_published_size() -> None:
     plan = make_plan(parse(["--preset", "prorl-1.5b"]).config)
     assert plan.shape.weights == pytest.approx(1.777e9, rel=1e-3)
     assert plan.tokens_full == 256 * 16 * 8192
-    assert plan.memory["AdamW moments"] == 8 * plan.shape.weights
+    assert plan.memory.steady["AdamW moments"] == 8 * plan.shape.weights
 
 
 def test_what_is_turned_off_costs_nothing() -> None:
     with_kl = make_plan(parse([]).config)
     without = make_plan(parse(["--objective.kl", "0", "--reset.every", "None"]).config)
-    assert with_kl.memory["reference policy"] > 0 == without.memory["reference policy"]
+    assert with_kl.memory.steady["reference policy"] > 0 == without.memory.steady["reference policy"]
     assert without.step_seconds["log-probs"] < with_kl.step_seconds["log-probs"]
     more = parse(["--checkpoint.keep", "9"]).config
     assert disk_needed(more) > disk_needed(parse([]).config)

@@ -1,0 +1,121 @@
+"""The plan of `--dry-run` beside what a run really takes, on the CPU at hand.
+
+    python -m benchmarks.estimator [-o benchmarks/results/estimator.md]
+
+Each row is a run of two steps in a process of its own. Memory is the high-water mark of resident memory above
+that of the same run with a model of a few thousand weights, so that Python and the libraries do not count. Time is
+that of the second step, beside the plan with `--calibrate`; the machine's other work shows in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adapters.prorl.calibrate import measure
+from adapters.prorl.journal import read_metrics
+from adapters.prorl.plan import make_plan, model_shape
+from adapters.prorl.settings import validated
+from benchmarks.tables import publish
+
+_SORTING = {
+    "min_numbers": 2,
+    "max_numbers": 2,
+    "min_value": 0,
+    "max_value": 9,
+    "min_decimals": 0,
+    "max_decimals": 0,
+}
+BASE: dict[str, Any] = {
+    "name": "run",
+    "steps": 2,
+    "threads": 1,
+    "environments": [
+        {"id": "prorl/Logic-v0", "options": {"task": "number_sorting", "size": 90, "seed": 1, "config": _SORTING}}
+    ],
+    "model": {"hidden": 512, "layers": 8, "heads": 8, "bf16": False, "gradient_checkpointing": False},
+    "warm_start": {"updates": 0, "tasks": 80},
+    "rollout": {
+        "prompts": 8, "group": 8, "temperature": 1.0, "max_prompt_tokens": 32, "max_response_tokens": 192,
+        "dynamic_sampling": False, "chunk": 64,
+    },
+    "objective": {"kl": 0.01, "reward": "binary"},
+    "optimizer": {"mini_batch": 8, "device_batch": 16},
+    "reset": {},
+    "validation": {"tasks": 0},
+}  # fmt: skip
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "gradient checkpointing": {"model": {"gradient_checkpointing": True}},
+    "LoRA, rank 16": {"model": {"lora": {"rank": 16}}},
+    "no reference": {"objective": {"kl": 0.0}},
+    "half the responses in a pass": {"optimizer": {"device_batch": 8}},
+}
+SMALL = {"model": {"hidden": 32, "layers": 2, "heads": 2}, "optimizer": {"device_batch": 1}}
+
+
+def settings(changes: dict[str, Any]) -> dict[str, Any]:
+    """`BASE` with sections changed."""
+    merged = {key: value for key, value in BASE.items() if key not in changes}
+    return merged | {key: {**BASE[key], **value} for key, value in changes.items()}
+
+
+def peak_of(data: dict[str, Any], folder: Path) -> tuple[int, float]:
+    """Bytes of resident memory at their highest, and seconds of the second step, of a run of its own."""
+    file = folder / "settings.yaml"
+    file.write_text(yaml.safe_dump({**data, "runs": str(folder)}), encoding="utf-8")
+    command = [sys.executable, "-m", "adapters.train", "--config", str(file)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} failed")
+    return usage.ru_maxrss * 1024, read_metrics(folder / "run", "step")[-1]["seconds"]
+
+
+def row(name: str, changes: dict[str, Any], floor: int) -> str:
+    """One line of the table."""
+    config = validated(settings(changes), "benchmark")
+    shape = model_shape(config)
+    plan = make_plan(config, speed=measure(config, shape))
+    with tempfile.TemporaryDirectory() as folder:
+        peak, seconds = peak_of(settings(changes), Path(folder))
+    planned = 2 * sum(plan.step_seconds.values())  # the plan is for responses of half the cap
+    memory, above = plan.memory.peak / 2**20, (peak - floor) / 2**20
+    return (
+        f"| {name} | {shape.weights / 1e6:.1f} M | {memory:,.0f} | {above:,.0f} | {memory / above:.2f} | "
+        f"{planned:.1f} | {seconds:.1f} | {planned / seconds:.2f} |"
+    )
+
+
+def main() -> int:
+    """Runs all cases and publishes the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-o", "--output", type=Path)
+    output = parser.parse_args().output
+    with tempfile.TemporaryDirectory() as folder:
+        floor, _ = peak_of(settings(SMALL), Path(folder))
+    lines = [
+        "# The estimator beside measurements",
+        "",
+        "`python -m benchmarks.estimator -o benchmarks/results/estimator.md`; its docstring explains the columns.",
+        f"One CPU thread, float32. Resident memory of the small run: {floor / 2**20:,.0f} MiB.",
+        "",
+        "| run | weights | planned MiB | measured MiB | ratio | planned s | measured s | ratio |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    publish([*lines, *(row(name, changes, floor) for name, changes in CASES.items())], output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
