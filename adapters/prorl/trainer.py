@@ -1,6 +1,6 @@
 """The trainer of a run: resets of the reference, and everything that a resumed run needs saved and restored.
 
-TRL computes advantages, losses and updates; nothing of it is copied. What is leaned on beyond its documented
+TRL computes losses and updates; nothing of it is copied. What is leaned on beyond its documented
 arguments is listed in ``tests/adapters/test_train_trl_contract.py``, so that an upgrade fails loudly.
 """
 
