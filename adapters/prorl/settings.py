@@ -29,6 +29,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.prorl.config import EnvironmentItem, RunConfig
+from adapters.prorl.env_option import split_at_commas
 from adapters.prorl.sharding import SHARDINGS
 from adapters.prorl.stages import STAGES, Stage, check_stages, current_stage, split_stage
 from prorl_envs.errors import ConfigError, UnknownNameError
@@ -158,7 +159,7 @@ def parse_environment(text: str) -> EnvironmentItem:
     """
     id_, _, rest = text.partition(":")
     options: dict[str, Any] = {}
-    for part in _split(rest):
+    for part in split_at_commas(rest):
         key, equals, value = part.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--env {text!r}: {part!r} is not key=value")
@@ -307,21 +308,3 @@ def _settings(model: type[BaseModel], prefix: str = "") -> list[str]:
         else:
             names.append(prefix + name)
     return names
-
-
-def _split(text: str) -> list[str]:
-    """`text` at its commas, but for those inside brackets, braces and quotes."""
-    parts, depth, quote, start = [], 0, "", 0
-    for index, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "'\"":
-            quote = char
-        elif char in "[{(":
-            depth += 1
-        elif char in "]})":
-            depth -= 1
-        elif char == "," and depth <= 0:
-            parts.append(text[start:index])
-            start = index + 1
-    return [part for part in [*parts, text[start:]] if part.strip()]

@@ -118,6 +118,12 @@ def check_stages(stages: Sequence[Stage], origin: str) -> None:
             stage.config.check()
         except ConfigError as error:
             raise ConfigError(f"{place}: {error}") from None
+        lora = stage.config.model.lora
+        if index and lora.rank and (stage.start == "best" or not lora.merge):
+            raise ConfigError(
+                f"{place}: from: with model.lora a stage leaves an adapter, and the next needs a whole model: start "
+                f"it from final, with model.lora.merge"
+            )
         if stage.start == "best":
             validation = stages[index - 1].config.validation
             if not (validation.tasks and validation.keep_best):

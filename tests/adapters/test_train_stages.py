@@ -100,6 +100,12 @@ def test_a_mistake_is_named_with_file_stage_and_field(tmp_path: Path, stages: An
         parse(["--config", str(recipe(tmp_path / "mine.yaml", stages))])
 
 
+def test_an_adapter_is_no_model_to_begin_from(tmp_path: Path) -> None:
+    file = recipe(tmp_path / "mine.yaml", [SHORT, WIDE])
+    with pytest.raises(ConfigError, match=r"stage 2 \(wide\): from: with model\.lora"):
+        parse(["--config", str(file), "--model.lora.rank", "8"])
+
+
 def test_a_context_that_the_model_has_not_is_refused_before_anything_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
