@@ -2,7 +2,7 @@
 
 Sampling and updating take turns, so the high-water mark is what stays plus the larger of the two. Sizes follow from
 shapes: parameters, gradients and two moments of each that is trained; the key-value cache of the responses that are
-sampled at once, at full length; the tensors that the backward pass needs again. `benchmarks/results/estimator.md`
+sampled at once, at full length; the tensors that the backward pass needs again. `benchmarks/estimator.py`
 compares it with measurements.
 """
 
