@@ -133,11 +133,21 @@ class Bench:
             self.note(f"cpu_per_program{key}_s", cpu)
 
 
+def _put_first() -> None:
+    """Agents in containers are no children of this process, which have its scheduling anyway."""
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and b"agent/boot.py" in (folder / "cmdline").read_bytes():
+                os.sched_setscheduler(int(folder.name), os.SCHED_RR, os.sched_param(1))
+
+
 def measure(level: str | None, rounds: int, docker: bool, peer: Path | None) -> dict[str, float]:
     """All measurements: medians over rounds."""
     with contestants(level, docker) as boxes:
         for box in boxes.values():
             box.run_many([program()] * 4)
+        if os.sched_getscheduler(0) == os.SCHED_RR:
+            _put_first()
         bench = Bench(boxes, real_peer(peer) if peer else None)
         for _ in range(rounds):
             bench.round()

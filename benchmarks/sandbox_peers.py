@@ -74,7 +74,8 @@ def in_process(source: str) -> bool:
     not all pass, a manager and a process again for each of the first ten."""
     if all(_forked(source, TESTS)):
         return True
-    return all(all(_forked(source, [test])) for test in TESTS[:10])
+    again = [all(_forked(source, [test])) for test in TESTS[:10]]
+    return all(again)
 
 
 def _forked(source: str, tests: list[tuple[str, str]]) -> list[bool]:

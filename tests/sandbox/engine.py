@@ -47,6 +47,16 @@ def has_image(host: str | None) -> bool:
 def engine() -> Iterator[str | None]:
     """The address of an engine with the image, or a skip."""
     pytest.importorskip("docker")
+    try:
+        yield from _found_or_started()
+    finally:
+        with warnings.catch_warnings():
+            # docker-py leaves its socket to the garbage collector when the first request to a daemon fails.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
+def _found_or_started() -> Iterator[str | None]:
     if has_image(None):
         yield None
         return
@@ -57,10 +67,6 @@ def engine() -> Iterator[str | None]:
     with tempfile.TemporaryDirectory(prefix="prorl-docker-") as folder, _started(Path(folder)) as host:
         _make_image(Path(folder), host)
         yield host
-    with warnings.catch_warnings():
-        # docker-py leaves its socket to the garbage collector when the first request to a daemon fails.
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @contextlib.contextmanager

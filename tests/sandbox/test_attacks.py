@@ -9,6 +9,7 @@ import pytest
 
 from sandbox import CallTest, Program, ProgramResult, Sandbox, StdinTest, TestStatus
 from sandbox.agent.kernel import MACHINE
+from sandbox.protocol import Isolation
 from tests.sandbox.attacks import DOUBLING, Case, all_cases
 from tests.sandbox.conftest import Canaries, open_or_skip
 
@@ -23,7 +24,7 @@ SHOWN_UNSAFE = (
 )  # fmt: skip
 
 
-def run(sandbox: Sandbox, case: Case, canaries: Canaries) -> ProgramResult:
+def run(sandbox: Sandbox, case: Case, canaries: Canaries, isolation: Isolation = "test") -> ProgramResult:
     if case.needs == "numpy" and importlib.util.find_spec("numpy") is None:
         pytest.skip("numpy is not installed")
     if case.needs == "x86_64" and case.needs != MACHINE:
@@ -39,6 +40,7 @@ def run(sandbox: Sandbox, case: Case, canaries: Canaries) -> ProgramResult:
             fn_name=case.fn_name,
             compare=case.compare,
             limits=case.limits,
+            isolation=isolation,
         )
     )
 
@@ -50,6 +52,20 @@ def test_deserves(name: str, held: Sandbox, canaries: Canaries) -> None:
     assert result.fraction == pytest.approx(case.deserves), result
     if case.says is not None and result.tests[0].status is TestStatus.WRONG:
         assert result.tests[0].stdout_head.strip() == case.says, result
+    canaries.check()
+
+
+# What a process shared by tests is documented to weaken: they see each other's inputs, and what they leave.
+SHARED = {
+    "integrity-read_other_tests_inputs", "integrity-answers_kept_in_a_file",
+    "integrity-state_kept_in_the_interpreter", "integrity-state_kept_in_times_and_modes",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - SHARED))
+def test_deserves_the_same_in_a_shared_process(name: str, any_sandbox: Sandbox, canaries: Canaries) -> None:
+    result = run(any_sandbox, CASES[name], canaries, isolation="program")
+    assert result.fraction == pytest.approx(CASES[name].deserves), result
     canaries.check()
 
 
