@@ -10,10 +10,21 @@ import ctypes
 import os
 import resource
 import signal
-import sys
 from time import monotonic
 
-from sandbox.agent import creation, drop, jail, kernel, landlock, policy, proof, scratch, seccomp, supervisor
+from sandbox.agent import (
+    creation,
+    drop,
+    jail,
+    kernel,
+    landlock,
+    policy,
+    proof,
+    reachable,
+    scratch,
+    seccomp,
+    supervisor,
+)
 from sandbox.agent.cgroup import Cgroup
 from sandbox.agent.entry import KEPT_FD, Entry
 from sandbox.agent.kernel import CLOSE_RANGE, PIDFD_OPEN, call, poll
@@ -198,19 +209,12 @@ class Guard:
     def _keep_reachable(self, uid: int, gid: int) -> None:
         """Where the interpreter lies in a folder closed to other users (``/root``), keeps its folders open and
         goes through the descriptors from now on. Landlock still says what may be read in them."""
-        if self.level == "ns" or _readable_as(uid, gid, [*self.paths, *self.settings["reach"]["shown"]]):
+        if self.level == "ns" or reachable.readable_as(
+            uid, gid, [*self.paths, *self.settings["reach"]["shown"]]
+        ):
             return
-        for number, path in enumerate(self.paths):
-            fd = os.open(path, os.O_PATH | os.O_DIRECTORY)
-            os.dup2(fd, KEPT_FD + 10 + number, inheritable=True)
-            os.close(fd)
-        for number in range(len(self.paths)):
-            os.dup2(KEPT_FD + 10 + number, KEPT_FD + number)
-            os.close(KEPT_FD + 10 + number)
+        self.paths = reachable.keep_open(self.paths)
         self._first_closed = KEPT_FD + len(self.paths)
-        moved = [f"/proc/self/fd/{KEPT_FD + number}" for number in range(len(self.paths))]
-        _move_paths(self.paths, moved)
-        self.paths = moved
 
     def limit(self, limits: dict[str, Any]) -> None:
         """In a program process: its resource limits, inherited by its tests."""
@@ -278,27 +282,3 @@ class Guard:
             scratch.wipe(self.scratch_fd)
             if self._clean:
                 self._clean = scratch.state(self.scratch_fd)
-
-
-def _move_paths(before: list[str], after: list[str]) -> None:
-    """Modules are found in `after` from now on, those of packages that are already loaded too."""
-    for module in list(sys.modules.values()):
-        places = getattr(module, "__path__", None)
-        if isinstance(places, list):
-            for old, new in zip(before, after, strict=True):
-                places[:] = [new + p.removeprefix(old) if p.startswith(f"{old}/") else p for p in places]
-    sys.path[:] = after
-    sys.path_importer_cache.clear()
-
-
-def _readable_as(uid: int, gid: int, paths: list[str]) -> bool:
-    """Whether a user can look into all `paths`."""
-    pid: int = kernel.fork()
-    if pid == 0:
-        status = 1
-        try:
-            drop.change_user(uid, gid)
-            status = 0 if all(os.access(path, os.R_OK | os.X_OK) for path in paths if path) else 1
-        finally:
-            os._exit(status)
-    return os.waitpid(pid, 0)[1] == 0
