@@ -35,7 +35,7 @@ NOT_PLAIN_EXIT = 98
 """Exit status of a call whose result is no plain data."""
 
 
-_LEAVES = re.compile(rb"__del__|open\(|Wrapper|BufferedWriter|FileIO")
+_LEAVES = re.compile(rb"__del__|open\((?!0)|Wrapper|BufferedWriter|FileIO")
 """What a source mentions if objects may outlive it that have something left to do."""
 
 _open = open
@@ -163,8 +163,9 @@ def _finish(status: int) -> int:
 
 
 def _flush(stream: Any) -> None:
-    if stream is not None and not stream.closed:
-        stream.flush()
+    flush = getattr(stream, "flush", None)
+    if flush is not None and not getattr(stream, "closed", False):
+        flush()
 
 
 def clear(namespace: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ _RESERVED = 1 << 30
 
 _NO_LIMIT = -1
 _READABLE = 1
+_LONGEST_MS = 10**9
 
 _OWN_TASKS = 16
 """Processes of the agent itself, and some room."""
@@ -256,7 +257,10 @@ class Guard:
             kernel.check(-1, "pidfd_open")
         self._polled[0] = ended
         if self._allowance is None:
-            in_time = budget > 0 and poll(self._polled_at, 1, int(budget * 1000) + 1) > 0
+            ready = 0 if budget <= 0 else -1
+            while ready < 0:  # interrupted
+                ready = poll(self._polled_at, 1, min(int(budget * 1000) + 1, _LONGEST_MS))
+            in_time = ready > 0
         else:
             self._allowance.renew(creations)
             in_time = self._wait_counting(monotonic() + budget, self._allowance)
@@ -269,7 +273,7 @@ class Guard:
         polled = self._polled
         while (left := deadline - monotonic()) > 0:
             polled[1] = polled[3] = _READABLE
-            poll(self._polled_at, 2, int(left * 1000) + 1)
+            poll(self._polled_at, 2, min(int(left * 1000) + 1, _LONGEST_MS))
             if polled[1] != _READABLE:
                 return True
             if polled[3] != _READABLE:

@@ -10,6 +10,14 @@ def _prints(name: str, output: str, expected: str, deserves: float = 0.0, compar
 
 
 CASES = [
+    cheat(
+        "destructor_adds_a_line",
+        "print(int(input()) * 2)\nclass A:\n    def __del__(self): print('more')\na = A()",
+    ),
+    cheat(
+        "file_left_open_adds_a_line",
+        "print(int(input()) * 2, flush=True)\nout = open('/dev/stdout', 'w')\nout.write('more')",
+    ),
     _prints("integer_off_by_one_of_many_digits", "1000000007\n", "1000000006\n"),
     _prints("integer_printed_as_float", "7.0\n", "7\n"),
     _prints("integer_within_tolerance", "100000.5\n", "100000\n"),

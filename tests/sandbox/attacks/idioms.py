@@ -176,6 +176,16 @@ _PROGRAMS: tuple[tuple[str, ...], ...] = (
     ("unittest_main", "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(1,1)\nunittest.main(exit=False)\nprint(6)"),
     ("heavy_import", "import asyncio, http.client, xml.etree.ElementTree, urllib.parse, html, email\nprint(6)"),
     ("input_strip_none", "import sys\nlines=[l.strip() for l in sys.stdin if l.strip()]\nprint(len(lines)*3)", "a\n\n\nb\n\n"),
+    ("file_left_open", "out = open('/dev/stdout', 'w')\nprint(6, file=out)"),
+    ("file_left_open_by_number", "out = open(1, 'w', closefd=False)\nout.write('6')"),
+    ("stdout_without_flush", "import sys\nclass Out:\n    def write(self, text): sys.__stdout__.write(text)\nsys.stdout = Out()\nprint(6)"),
+    ("stdout_closed", "import sys\nprint(6)\nsys.stdout.close()"),
+    ("closes_its_input", "import sys\nn = input()\nsys.stdin.close()\nprint(n)", "6"),
+    ("dev_stdin_twice", "a = open('/dev/stdin')\nfirst = a.readline()\nprint(int(first) + int(a.readline()))", "2\n4"),
+    ("context_manager_on_zero", "with open(0) as lines:\n    print(sum(map(int, lines)))", "2\n4"),
+    ("generator_left_open", "def g():\n    try:\n        yield 6\n    finally:\n        pass\nx = g()\nprint(next(x))"),
+    ("weak_finalizer", "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, print, 6)"),
+    ("destructor_in_a_list", "class A:\n    def __del__(self): print(6)\nkept = [A()]"),
 )
 
 # Name, source, arguments, result, function.

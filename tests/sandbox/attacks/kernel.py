@@ -13,6 +13,39 @@ def _call(name: str, number: int, *arguments: str):
 
 
 CASES = [
+    probe(
+        "attributes_of_the_scratch_folder",
+        "import os\nos.setxattr('.', 'user.note', b'1')\nreturn True",
+    ),
+    probe("attributes_of_standard_input", "import os\nos.setxattr(0, 'user.note', b'1')\nreturn True"),
+    # 40 to 42 are a shared process's own.
+    probe(
+        "descriptors_of_the_agent",
+        """
+        import os, stat
+        found = []
+        for fd in {*range(3, 1024)} - {40, 41, 42}:
+            try:
+                if not stat.S_ISDIR(os.fstat(fd).st_mode): found.append(fd)
+            except OSError: pass
+        return found
+        """,
+    ),
+    probe(
+        "says_it_was_compiled",
+        """
+        import os
+        for fd in {*range(3, 1024)} - {40, 41, 42}:
+            try:
+                os.eventfd_write(fd, 1)
+                return True
+            except OSError: pass
+        """,
+    ),
+    probe(
+        "memory_files_of_its_own",
+        "import os\nos.memfd_create('mine')\nreturn True",
+    ),
     _call("mount", 165, "b'none'", "b'.'", "b'tmpfs'", "0", "0"),
     _call("umount", 166, "b'/'", "2"),
     _call("new_mount_interface", 430, "b'tmpfs'", "0"),

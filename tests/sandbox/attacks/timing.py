@@ -33,6 +33,10 @@ CASES = [
         "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()",
     ),
     _hang("destructor_hangs", "class A:\n    def __del__(self):\n        while True: pass\nA()"),
+    _hang(
+        "destructor_at_the_end_hangs",
+        "print(int(input()) * 2)\nclass A:\n    def __del__(self):\n        while True: pass\na = A()",
+    ),
     _hang("stops_itself", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"),
     _hang("waits_for_a_dead_lock", "import threading; l = threading.Lock(); l.acquire(); l.acquire()"),
     _hang("reads_a_closed_world", "import os; r, w = os.pipe(); os.read(r, 1)"),
