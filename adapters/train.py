@@ -23,21 +23,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from adapters.prorl.backends import check_backend, prepare_environment
-from adapters.prorl.calibrate import measure
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import load_extensions
-from adapters.prorl.hub import check_push, push
 from adapters.prorl.journal import check_room, new_run_folder
-from adapters.prorl.loggers import check_loggers
-from adapters.prorl.lora import check_lora
-from adapters.prorl.plan import make_plan, model_shape, print_plan
 from adapters.prorl.preflight import check_extra, check_model, check_processes, check_warm_start, disk_needed
 from adapters.prorl.problems import Problems, load_problems
-from adapters.prorl.processes import PeerFailedError, joined, world_size
+from adapters.prorl.sampling.backends import check_backend, prepare_environment
+from adapters.prorl.scale.calibrate import measure
+from adapters.prorl.scale.lora import check_lora
+from adapters.prorl.scale.plan import make_plan, model_shape, print_plan
+from adapters.prorl.scale.processes import PeerFailedError, joined, world_size
+from adapters.prorl.scale.sharding import SHARDINGS
 from adapters.prorl.settings import Request, parse
-from adapters.prorl.sharding import SHARDINGS
 from adapters.prorl.stages import all_environments, disk_needed_by, print_stages
+from adapters.prorl.telling.hub import check_push, push
+from adapters.prorl.telling.loggers import check_loggers
 from adapters.prorl.verbs import VERBS
 from prorl_envs.errors import InfrastructureError, ProrlError
 from prorl_envs.registry import environment

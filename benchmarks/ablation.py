@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from adapters import train
-from adapters.prorl.story import Story, read_story
+from adapters.prorl.telling.story import Story, read_story
 from benchmarks.tables import publish
 
 _KL = {"kl": 0.1}

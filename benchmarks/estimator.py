@@ -19,9 +19,9 @@ from typing import Any
 
 import yaml
 
-from adapters.prorl.calibrate import measure
 from adapters.prorl.journal import read_metrics
-from adapters.prorl.plan import make_plan, model_shape
+from adapters.prorl.scale.calibrate import measure
+from adapters.prorl.scale.plan import make_plan, model_shape
 from adapters.prorl.settings import validated
 from benchmarks.tables import publish
 

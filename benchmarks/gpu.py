@@ -19,7 +19,7 @@ from typing import Any
 
 from adapters import train
 from adapters.prorl.journal import read_metrics
-from adapters.prorl.plan import Shape, make_plan, model_shape
+from adapters.prorl.scale.plan import Shape, make_plan, model_shape
 from adapters.prorl.settings import validated
 from adapters.prorl.tiny import build_tokenizer
 from benchmarks.tables import publish

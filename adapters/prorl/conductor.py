@@ -20,16 +20,16 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from adapters.prorl.best import BestModel
 from adapters.prorl.config import RunConfig
-from adapters.prorl.figures import figures_of, shares_by_component, step_metrics
 from adapters.prorl.journal import Journal, read_metrics
-from adapters.prorl.observers import Observer
 from adapters.prorl.problems import Problems
-from adapters.prorl.processes import Processes
 from adapters.prorl.resets import Cause, asked, due, settle
-from adapters.prorl.token_stats import TokenStats
+from adapters.prorl.scale.figures import figures_of, shares_by_component, step_metrics
+from adapters.prorl.scale.processes import Processes
+from adapters.prorl.telling.observers import Observer
 from adapters.prorl.trainer import ProrlTrainer
 from adapters.prorl.validation import Validation, validate
-from adapters.prorl.watch import Watch
+from adapters.prorl.watching.token_stats import TokenStats
+from adapters.prorl.watching.watch import Watch
 from prorl_envs.scoring import Scorer
 
 __all__ = ["Conductor", "StopRequest"]

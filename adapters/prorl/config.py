@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 import tyro
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.prorl.lora import LoraSettings
-from adapters.prorl.rollout_settings import RolloutSettings, sampler_contradictions
+from adapters.prorl.sampling.rollout_settings import RolloutSettings, sampler_contradictions
+from adapters.prorl.scale.lora import LoraSettings
 from adapters.prorl.shaping import ShapingSettings, shaping_contradictions
-from adapters.prorl.watch_settings import WatchSettings
+from adapters.prorl.watching.watch_settings import WatchSettings
 from prorl_envs.errors import ConfigError
 
 __all__ = [
@@ -224,7 +224,7 @@ class RunConfig(_Settings):
     extensions: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = {}
     """Ideas from other papers by name, with their options; see `adapters.prorl.extension`."""
     log_to: tuple[LoggerName, ...] = ()
-    """Where metrics go beside metrics.jsonl; see `adapters.prorl.loggers`."""
+    """Where metrics go beside metrics.jsonl; see `adapters.prorl.telling.loggers`."""
     log_project: str = "prorl"
     """Their name for a group of runs."""
     log_online: bool = False

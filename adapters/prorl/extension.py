@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import torch
 
     from adapters.prorl.config import RunConfig
-    from adapters.prorl.groups import Group
     from adapters.prorl.objective import TokenView
+    from adapters.prorl.sampling.groups import Group
     from prorl_envs.core import Task
 
 __all__ = ["BUILTIN", "Extension", "load_extensions", "with_added_text"]

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from adapters.prorl.groups import Group
 from adapters.prorl.objective import TokenView
+from adapters.prorl.sampling.groups import Group
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 

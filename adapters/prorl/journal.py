@@ -29,7 +29,7 @@ import yaml
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.durable import sync, write_text
-from adapters.prorl.groups import Group
+from adapters.prorl.sampling.groups import Group
 from prorl_envs.errors import ConfigError
 
 __all__ = ["Journal", "check_room", "new_run_folder", "read_metrics", "read_run_seed"]

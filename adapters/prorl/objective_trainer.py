@@ -27,7 +27,7 @@ from adapters.prorl.objective import (
     kl_estimate,
     padded_left,
 )
-from adapters.prorl.rollouts import Rollouts
+from adapters.prorl.sampling.rollouts import Rollouts
 
 __all__ = ["ObjectiveTrainer"]
 

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.plan import make_plan
 from adapters.prorl.problems import Problems
-from adapters.prorl.processes import world_size
-from adapters.prorl.sharding import check_sharding
+from adapters.prorl.scale.plan import make_plan
+from adapters.prorl.scale.processes import world_size
+from adapters.prorl.scale.sharding import check_sharding
 from adapters.prorl.warm_start import scrambled_response
 from prorl_envs.errors import ConfigError, MissingExtraError
 

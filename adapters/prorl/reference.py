@@ -6,7 +6,7 @@ depends on where the weights live:
 - one device, or DDP: parameters are copied.
 - FSDP2: both models are sharded alike, parameter by parameter, so each process copies its shards.
 - DeepSpeed: ZeRO-3 gathers both first.
-- LoRA: one adapter is copied over the other; see `adapters.prorl.lora`.
+- LoRA: one adapter is copied over the other; see `adapters.prorl.scale.lora`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from trl.trainer.callbacks import SyncRefModelCallback
 
-from adapters.prorl.lora import POLICY, REFERENCE
+from adapters.prorl.scale.lora import POLICY, REFERENCE
 from prorl_envs.errors import ConfigError
 
 __all__ = ["forget_moments", "load_reference", "make_policy_reference", "reference_state"]

@@ -19,23 +19,23 @@ from rich.console import Console
 from transformers import AutoTokenizer
 
 from adapters.prorl.best import BEST
-from adapters.prorl.card import write_card
 from adapters.prorl.conductor import Conductor, StopRequest
 from adapters.prorl.config import RunConfig
-from adapters.prorl.curves import draw_curves
-from adapters.prorl.display import Display
 from adapters.prorl.durable import discard, latest_checkpoint, publish, staging, written
 from adapters.prorl.extension import load_extensions
 from adapters.prorl.faults import NotFiniteError
-from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import Journal, read_metrics
-from adapters.prorl.loggers import make_loggers
-from adapters.prorl.lora import save_merged
-from adapters.prorl.observers import Observer, Observers, PageWriter
-from adapters.prorl.page import PAGE, write_page
 from adapters.prorl.problems import Problems
-from adapters.prorl.processes import ALONE, Processes
-from adapters.prorl.rollouts import Rollouts
+from adapters.prorl.sampling.generation import encode_prompt
+from adapters.prorl.sampling.rollouts import Rollouts
+from adapters.prorl.scale.lora import save_merged
+from adapters.prorl.scale.processes import ALONE, Processes
+from adapters.prorl.telling.card import write_card
+from adapters.prorl.telling.curves import draw_curves
+from adapters.prorl.telling.display import Display
+from adapters.prorl.telling.loggers import make_loggers
+from adapters.prorl.telling.observers import Observer, Observers, PageWriter
+from adapters.prorl.telling.page import PAGE, write_page
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
 from adapters.prorl.trainer import ProrlTrainer, RunState
 from adapters.prorl.warm_start import scrambled_response, warm_start

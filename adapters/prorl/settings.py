@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.prorl.config import EnvironmentItem, RunConfig
 from adapters.prorl.env_option import split_at_commas
-from adapters.prorl.sharding import SHARDINGS
+from adapters.prorl.scale.sharding import SHARDINGS
 from adapters.prorl.stages import STAGES, Stage, check_stages, current_stage, split_stage
 from prorl_envs.errors import ConfigError, UnknownNameError
 
@@ -49,7 +49,7 @@ class Request(BaseModel):
         resume: the folder to go on in.
         calibrate: whether to measure this machine for the plan.
         processes: that the plan is for.
-        sharding: that the plan is for; see `adapters.prorl.sharding.SHARDINGS`.
+        sharding: that the plan is for; see `adapters.prorl.scale.sharding.SHARDINGS`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.prorl.extension import Extension
 
 if TYPE_CHECKING:
-    from adapters.prorl.groups import Group
+    from adapters.prorl.sampling.groups import Group
 
 __all__ = [
     "Shaping",

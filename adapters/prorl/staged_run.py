@@ -12,13 +12,13 @@ import torch
 from rich.console import Console
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.curves import draw_curves
 from adapters.prorl.journal import Journal
-from adapters.prorl.page import PAGE, write_page
 from adapters.prorl.problems import load_problems
-from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.run import Outcome, execute, is_finished
+from adapters.prorl.scale.processes import ALONE, Processes
 from adapters.prorl.stages import Stage, all_environments, join_metrics, origin_model, parts_of, write_stages
+from adapters.prorl.telling.curves import draw_curves
+from adapters.prorl.telling.page import PAGE, write_page
 
 __all__ = ["execute_stages"]
 

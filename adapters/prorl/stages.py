@@ -31,8 +31,8 @@ from adapters.prorl.best import BEST
 from adapters.prorl.config import EnvironmentItem, RunConfig
 from adapters.prorl.durable import write_text
 from adapters.prorl.journal import read_metrics
-from adapters.prorl.plan import make_plan
 from adapters.prorl.preflight import disk_needed
+from adapters.prorl.scale.plan import make_plan
 from prorl_envs.errors import ConfigError
 
 __all__ = [

@@ -26,15 +26,15 @@ from adapters.prorl.config import RunConfig
 from adapters.prorl.durable import STATE, UNFINISHED, latest_checkpoint, publish, rotate, written
 from adapters.prorl.extension import Extension
 from adapters.prorl.faults import NotFiniteError, blamed_row, found_sample, reward_fault
-from adapters.prorl.lora import REFERENCE, lora_policy, quiet_reference
 from adapters.prorl.objective import TokenView
 from adapters.prorl.objective_trainer import ObjectiveTrainer
-from adapters.prorl.processes import ALONE, Processes
 from adapters.prorl.reference import forget_moments, load_reference, make_policy_reference, reference_state
-from adapters.prorl.rollouts import Rollouts, passed_on, share_of
-from adapters.prorl.sync_check import Mismatch, with_sync_check
+from adapters.prorl.sampling.rollouts import Rollouts, passed_on, share_of
+from adapters.prorl.sampling.sync_check import Mismatch, with_sync_check
+from adapters.prorl.sampling.weight_sync import engine_made_with, sync_by_reload
+from adapters.prorl.scale.lora import REFERENCE, lora_policy, quiet_reference
+from adapters.prorl.scale.processes import ALONE, Processes
 from adapters.prorl.trl_settings import grpo_config
-from adapters.prorl.weight_sync import engine_made_with, sync_by_reload
 
 __all__ = ["ProrlTrainer", "RunState"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from trl.trainer.grpo_config import GRPOConfig
 
-from adapters.prorl.backends import sampler_arguments
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
+from adapters.prorl.sampling.backends import sampler_arguments
 
 __all__ = ["grpo_config"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.generation import encode_prompt
-from adapters.prorl.judging import sample_and_judge
+from adapters.prorl.sampling.generation import encode_prompt
+from adapters.prorl.sampling.judging import sample_and_judge
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 from prorl_envs.passk import bootstrap_interval, mean_pass_at_k

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from adapters.prorl.card import write_card
-from adapters.prorl.hub import check_push, push
-from adapters.prorl.page import PAGE, write_page
 from adapters.prorl.resets import ask
 from adapters.prorl.settings import run_to_reset
 from adapters.prorl.stages import parts_of
+from adapters.prorl.telling.card import write_card
+from adapters.prorl.telling.hub import check_push, push
+from adapters.prorl.telling.page import PAGE, write_page
 
 __all__ = ["VERBS"]
 

@@ -15,9 +15,9 @@ import torch
 
 from adapters import train
 from adapters.prorl.config import WarmStart
-from adapters.prorl.generation import encode_prompt
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
+from adapters.prorl.sampling.generation import encode_prompt
 from adapters.prorl.settings import read_run, validated
 from adapters.prorl.tiny import save_model
 from adapters.prorl.warm_start import imitate

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from adapters.prorl.generation import encode_prompt
+from adapters.prorl.sampling.generation import encode_prompt
 from benchmarks.boundary.strings import DOMAIN, Pairs, StringVerifier, sample_tasks
 from prorl_envs.core import Task
 from prorl_envs.scoring import Scorer

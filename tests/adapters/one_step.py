@@ -16,9 +16,9 @@ from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 
 from adapters.prorl.extension import Extension
-from adapters.prorl.groups import Group
 from adapters.prorl.objective_trainer import ObjectiveTrainer
-from adapters.prorl.rollouts import passed_on
+from adapters.prorl.sampling.groups import Group
+from adapters.prorl.sampling.rollouts import passed_on
 from adapters.prorl.settings import validated
 from adapters.prorl.trl_settings import grpo_config
 from prorl_envs.core import Task, Verdict

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from adapters.prorl.processes import Processes
+from adapters.prorl.scale.processes import Processes
 
 T = TypeVar("T")
 

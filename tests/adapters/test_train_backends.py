@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from adapters import train
-from adapters.prorl import backends
-from adapters.prorl.backends import check_backend, prepare_environment, sampler_arguments
 from adapters.prorl.config import RunConfig
+from adapters.prorl.sampling import backends
+from adapters.prorl.sampling.backends import check_backend, prepare_environment, sampler_arguments
 from adapters.prorl.settings import parse, validated
 from prorl_envs.errors import ConfigError
 

@@ -16,7 +16,7 @@ from adapters.prorl.extension import load_extensions, with_added_text
 from adapters.prorl.extensions.guide import Guide
 from adapters.prorl.extensions.laser import Laser, shortest_target
 from adapters.prorl.extensions.rlcr import Rlcr, brier, stated_confidence
-from adapters.prorl.groups import Group
+from adapters.prorl.sampling.groups import Group
 from adapters.prorl.settings import validated
 from prorl_envs.core import Task, Verdict
 

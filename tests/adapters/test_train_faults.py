@@ -21,8 +21,8 @@ from adapters.prorl.journal import read_metrics
 from adapters.prorl.objective import TokenView
 from adapters.prorl.objective_trainer import ObjectiveTrainer
 from adapters.prorl.problems import load_problems
-from adapters.prorl.rollouts import Rollouts
 from adapters.prorl.run import execute
+from adapters.prorl.sampling.rollouts import Rollouts
 from adapters.prorl.trainer import ProrlTrainer
 from prorl_envs.errors import InfrastructureError
 from tests.adapters.micro_run import micro_config

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from adapters import train
 from adapters.prorl import verbs
-from adapters.prorl.hub import check_push, push
 from adapters.prorl.settings import parse
+from adapters.prorl.telling.hub import check_push, push
 from prorl_envs.errors import ConfigError, InfrastructureError
 from tests.adapters.test_train_page import made_run
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 pytest.importorskip("trl")
 
-from adapters.prorl.curves import draw_curves
 from adapters.prorl.journal import Journal, new_run_folder, read_metrics
 from adapters.prorl.settings import validated
+from adapters.prorl.telling.curves import draw_curves
 from prorl_envs.errors import ConfigError
 
 

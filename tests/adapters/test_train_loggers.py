@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from adapters import train
-from adapters.prorl import loggers
-from adapters.prorl.loggers import LoggerObserver, check_loggers, flattened, make_loggers
 from adapters.prorl.settings import validated
-from adapters.prorl.watch import Alarm
+from adapters.prorl.telling import loggers
+from adapters.prorl.telling.loggers import LoggerObserver, check_loggers, flattened, make_loggers
+from adapters.prorl.watching.watch import Alarm
 from prorl_envs.errors import ConfigError, MissingExtraError
 
 ROW = {

@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from adapters.prorl.journal import read_metrics
-from adapters.prorl.lora import check_lora
-from adapters.prorl.processes import ALONE
+from adapters.prorl.scale.lora import check_lora
+from adapters.prorl.scale.processes import ALONE
 from adapters.prorl.settings import validated
 from adapters.prorl.trainer import ProrlTrainer
 from prorl_envs.errors import ConfigError, MissingExtraError
@@ -150,6 +150,6 @@ def test_what_lora_lacks_is_said_before_anything_loads(
         check_lora(config(straight / "warm_start", targets=["q_proj", "c_attn"]))
     with pytest.raises(ConfigError, match="merge"):
         check_lora(validated({"model": {"path": str(straight / "model")}}, "test"))
-    monkeypatch.setattr("adapters.prorl.lora.find_spec", lambda name: None)
+    monkeypatch.setattr("adapters.prorl.scale.lora.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="peft"):
         check_lora(config(straight / "warm_start"))

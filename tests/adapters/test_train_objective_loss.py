@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("trl")
 
-from adapters.prorl.groups import Group
+from adapters.prorl.sampling.groups import Group
 from tests.adapters import one_step as step
 from tests.adapters import reference_objective as exact
 from tests.adapters.one_step import Key

@@ -11,7 +11,7 @@ pytest.importorskip("trl")
 from safetensors.torch import load_file
 
 from adapters.prorl.journal import read_metrics
-from adapters.prorl.processes import ALONE
+from adapters.prorl.scale.processes import ALONE
 from tests.adapters.two_processes import finish, objective, start
 
 

@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from adapters.prorl.card import card, write_card
-from adapters.prorl.charts import Chart, Mark, Series, draw, number, visible
-from adapters.prorl.page import PAGE, render, write_page
 from adapters.prorl.settings import validated
-from adapters.prorl.story import read_story
+from adapters.prorl.telling.card import card, write_card
+from adapters.prorl.telling.charts import Chart, Mark, Series, draw, number, visible
+from adapters.prorl.telling.page import PAGE, render, write_page
+from adapters.prorl.telling.story import read_story
 from prorl_envs.errors import ConfigError
 from tests.adapters.micro_run import MICRO
 

@@ -11,8 +11,8 @@ pytest.importorskip("trl")
 
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from adapters.prorl.plan import make_plan, model_shape
 from adapters.prorl.preflight import disk_needed
+from adapters.prorl.scale.plan import make_plan, model_shape
 from adapters.prorl.settings import parse, validated
 from prorl_envs.errors import ConfigError
 

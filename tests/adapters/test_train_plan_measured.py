@@ -11,11 +11,11 @@ import pytest
 pytest.importorskip("trl")
 
 from adapters import train
-from adapters.prorl.calibrate import Speed, measure
-from adapters.prorl.memory import trained_weights
-from adapters.prorl.plan import Shape, make_plan, model_shape
+from adapters.prorl.scale.calibrate import Speed, measure
+from adapters.prorl.scale.memory import trained_weights
+from adapters.prorl.scale.plan import Shape, make_plan, model_shape
+from adapters.prorl.scale.sharding import SHARDINGS
 from adapters.prorl.settings import parse
-from adapters.prorl.sharding import SHARDINGS
 from benchmarks.gpu import run, shares
 from prorl_envs.errors import ConfigError
 from tests.adapters.micro_run import micro_config

@@ -14,12 +14,12 @@ pytest.importorskip("trl")
 import torch
 from safetensors.torch import load_file
 
-from adapters.prorl.figures import figures_of, shares_by_component, step_metrics
-from adapters.prorl.groups import StepCounts
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.preflight import check_processes
-from adapters.prorl.processes import ALONE, PeerFailedError, Processes
-from adapters.prorl.rollouts import Rollouts, share_of
+from adapters.prorl.sampling.groups import StepCounts
+from adapters.prorl.sampling.rollouts import Rollouts, share_of
+from adapters.prorl.scale.figures import figures_of, shares_by_component, step_metrics
+from adapters.prorl.scale.processes import ALONE, PeerFailedError, Processes
 from adapters.prorl.settings import validated
 from adapters.prorl.validation import validate
 from prorl_envs.core import Task

@@ -12,9 +12,9 @@ pytest.importorskip("trl")
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
-from adapters.prorl.generation import encode_prompt
-from adapters.prorl.groups import Group
-from adapters.prorl.rollouts import Rollouts
+from adapters.prorl.sampling.generation import encode_prompt
+from adapters.prorl.sampling.groups import Group
+from adapters.prorl.sampling.rollouts import Rollouts
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import ConfigError
 from tests.adapters.test_train_rollouts import GROUP, Judge, Letters, Policy, config, problems, rollouts

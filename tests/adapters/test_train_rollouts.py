@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("trl")
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.figures import figures_of, shares_by_component
-from adapters.prorl.generation import decode, encode_prompt, generate
-from adapters.prorl.groups import Group
 from adapters.prorl.problems import Problems
-from adapters.prorl.processes import ALONE, Processes
-from adapters.prorl.rollouts import Rollouts, passed_on
+from adapters.prorl.sampling.generation import decode, encode_prompt, generate
+from adapters.prorl.sampling.groups import Group
+from adapters.prorl.sampling.rollouts import Rollouts, passed_on
+from adapters.prorl.scale.figures import figures_of, shares_by_component
+from adapters.prorl.scale.processes import ALONE, Processes
 from adapters.prorl.settings import validated
 from prorl_envs.core import Status, Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError

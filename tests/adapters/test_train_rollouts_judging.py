@@ -15,9 +15,9 @@ pytest.importorskip("trl")
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from adapters.prorl.arrivals import STRIDE, replaced, watched
-from adapters.prorl.generation import generate
-from adapters.prorl.judging import Judging, sample_and_judge
+from adapters.prorl.sampling.arrivals import STRIDE, replaced, watched
+from adapters.prorl.sampling.generation import generate
+from adapters.prorl.sampling.judging import Judging, sample_and_judge
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import InfrastructureError, ScorerClosedError
 from tests.adapters.test_train_rollouts import Letters, Policy

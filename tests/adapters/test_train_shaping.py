@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from trl.rewards import get_repetition_penalty_reward, get_soft_overlong_punishment
 
 from adapters.prorl.extension import Extension, load_extensions
-from adapters.prorl.groups import Group
-from adapters.prorl.rollouts import Rollouts
+from adapters.prorl.sampling.groups import Group
+from adapters.prorl.sampling.rollouts import Rollouts
 from adapters.prorl.settings import validated
 from adapters.prorl.shaping import (
     Shaping,

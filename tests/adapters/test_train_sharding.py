@@ -12,12 +12,12 @@ pytest.importorskip("trl")
 import torch
 from safetensors.torch import load_file
 
-from adapters.prorl import sharding
 from adapters.prorl.journal import read_metrics
-from adapters.prorl.processes import ALONE
 from adapters.prorl.reference import forget_moments
+from adapters.prorl.scale import sharding
+from adapters.prorl.scale.processes import ALONE
+from adapters.prorl.scale.sharding import Sharding, check_sharding, sharding_of
 from adapters.prorl.settings import validated
-from adapters.prorl.sharding import Sharding, check_sharding, sharding_of
 from prorl_envs.errors import ConfigError
 from tests.adapters.two_processes import FIXED, FSDP2, finish, fixed_rollouts, run, start
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from adapters.prorl.tally import Tally, percentile
+from adapters.prorl.watching.tally import Tally, percentile
 from prorl_envs.core import Status, Verdict
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("trl")
 import torch
 
 from adapters.prorl.objective import TokenView
-from adapters.prorl.token_stats import TokenStats
+from adapters.prorl.watching.token_stats import TokenStats
 
 
 def view(seed: int, *, rows: int = 6, width: int = 40, spread: float = 0.3, **given: Any) -> TokenView:

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("trl")
 
-from adapters.prorl.processes import ALONE
+from adapters.prorl.scale.processes import ALONE
 from adapters.prorl.settings import validated
 from adapters.prorl.validation import Validation, validate
 from prorl_envs.core import Task

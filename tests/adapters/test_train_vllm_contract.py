@@ -20,8 +20,8 @@ from trl.trainer import grpo_trainer
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from adapters.prorl.backends import CPU_HEAD_SIZES, VLLM_VERSIONS, sampler_arguments
-from adapters.prorl.rollout_settings import RolloutSettings
+from adapters.prorl.sampling.backends import CPU_HEAD_SIZES, VLLM_VERSIONS, sampler_arguments
+from adapters.prorl.sampling.rollout_settings import RolloutSettings
 
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 

@@ -12,7 +12,7 @@ pytest.importorskip("trl")
 from transformers import AutoTokenizer
 
 from adapters.prorl.config import ModelSettings, WarmStart
-from adapters.prorl.generation import encode_prompt
+from adapters.prorl.sampling.generation import encode_prompt
 from adapters.prorl.tiny import build_model, build_tokenizer, save_model
 from adapters.prorl.warm_start import scrambled_response, warm_start
 from prorl_envs.core import Task

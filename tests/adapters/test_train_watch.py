@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.prorl.alarms import ALARMS
 from adapters.prorl.settings import validated
-from adapters.prorl.watch import Alarm, Watch
-from adapters.prorl.watch_settings import AlarmName, WatchSettings
+from adapters.prorl.watching.alarms import ALARMS
+from adapters.prorl.watching.watch import Alarm, Watch
+from adapters.prorl.watching.watch_settings import AlarmName, WatchSettings
 from prorl_envs.errors import ConfigError
 
 HEALTHY: dict[str, float] = {

@@ -12,12 +12,12 @@ pytest.importorskip("trl")
 
 from rich.console import Console
 
-from adapters.prorl.display import Display
 from adapters.prorl.durable import latest_checkpoint
 from adapters.prorl.journal import read_metrics
 from adapters.prorl.problems import load_problems
 from adapters.prorl.run import Outcome, execute
-from adapters.prorl.watch import Alarm
+from adapters.prorl.telling.display import Display
+from adapters.prorl.watching.watch import Alarm
 from tests.adapters.micro_run import micro_config
 
 TOUCHY = {"window": 1, "baseline": 1, "entropy_floor": 1e9, "stop_on": ["entropy_collapse"]}

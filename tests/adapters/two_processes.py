@@ -76,7 +76,7 @@ def fixed_verdicts(_: Any, tasks: Sequence[Any], responses: Sequence[str]) -> An
 def fixed_rollouts() -> Iterator[None]:
     """Training on responses that do not depend on the sampler, in mini-batches that do not depend on a shuffle."""
     with (
-        mock.patch("adapters.prorl.judging.generate", fixed_responses),
+        mock.patch("adapters.prorl.sampling.judging.generate", fixed_responses),
         mock.patch("prorl_envs.scoring.Scorer.score", fixed_verdicts),
         mock.patch("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch),
     ):
@@ -206,7 +206,7 @@ def crashing(folder: Path, processes: Any) -> None:
 
 def main() -> None:
     """Runs the scenarios that the command line names, one after another."""
-    from adapters.prorl.processes import joined
+    from adapters.prorl.scale.processes import joined
 
     names, folder = sys.argv[1].split(","), Path(sys.argv[2])
     with joined() as processes:

@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension, with_added_text
-from adapters.prorl.groups import Group
+from adapters.prorl.sampling.groups import Group
 from prorl_envs.core import Task
 from prorl_envs.errors import ConfigError
 

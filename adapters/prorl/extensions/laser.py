@@ -21,7 +21,7 @@ from typing import Any
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
-from adapters.prorl.groups import Group
+from adapters.prorl.sampling.groups import Group
 from prorl_envs.errors import ConfigError
 
 __all__ = ["Laser", "shortest_target"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 from adapters.prorl.extension import Extension, with_added_text
-from adapters.prorl.groups import Group
+from adapters.prorl.sampling.groups import Group
 from prorl_envs.core import Task
 
 __all__ = ["Rlcr", "brier", "stated_confidence"]

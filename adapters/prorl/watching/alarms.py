@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from adapters.prorl.history import History
-from adapters.prorl.watch_settings import AlarmName
+from adapters.prorl.watching.history import History
+from adapters.prorl.watching.watch_settings import AlarmName
 
 __all__ = ["ALARMS", "Finding", "Rule"]
 

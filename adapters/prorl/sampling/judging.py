@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.prorl.generation import decode, generate
+from adapters.prorl.sampling.generation import decode, generate
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import InfrastructureError
 from prorl_envs.scoring import Scorer

@@ -16,11 +16,11 @@ from typing import Any
 
 from adapters.prorl.config import RunConfig
 from adapters.prorl.extension import Extension
-from adapters.prorl.generation import encode_prompt, is_collective
-from adapters.prorl.groups import Draw, Group, StepCounts
-from adapters.prorl.judging import sample_and_judge
 from adapters.prorl.problems import Problems
-from adapters.prorl.processes import ALONE, Processes
+from adapters.prorl.sampling.generation import encode_prompt, is_collective
+from adapters.prorl.sampling.groups import Draw, Group, StepCounts
+from adapters.prorl.sampling.judging import sample_and_judge
+from adapters.prorl.scale.processes import ALONE, Processes
 from prorl_envs.core import Task, Verdict
 from prorl_envs.errors import ConfigError, InfrastructureError
 from prorl_envs.mixture import Mixture

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adapters.prorl.page import write_page
-from adapters.prorl.watch import Alarm
+from adapters.prorl.telling.page import write_page
+from adapters.prorl.watching.watch import Alarm
 
 if TYPE_CHECKING:
     from adapters.prorl.validation import Validation

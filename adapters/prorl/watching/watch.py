@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from adapters.prorl.alarms import ALARMS
-from adapters.prorl.history import History, Row
-from adapters.prorl.watch_settings import WatchSettings
+from adapters.prorl.watching.alarms import ALARMS
+from adapters.prorl.watching.history import History, Row
+from adapters.prorl.watching.watch_settings import WatchSettings
 
 __all__ = ["Alarm", "Change", "Watch"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.rollout_settings import VllmSettings
+from adapters.prorl.sampling.rollout_settings import VllmSettings
 from prorl_envs.errors import InfrastructureError
 
 __all__ = ["Mismatch", "SyncCheck", "trainer_logprobs", "with_sync_check"]

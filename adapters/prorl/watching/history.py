@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, TypeAlias
 
-from adapters.prorl.watch_settings import WatchSettings
+from adapters.prorl.watching.watch_settings import WatchSettings
 
 __all__ = ["History", "Row"]
 

@@ -23,8 +23,8 @@ from typing import Any
 from packaging.version import Version
 
 from adapters.prorl.config import RunConfig
-from adapters.prorl.plan import model_shape
-from adapters.prorl.rollout_settings import RolloutSettings
+from adapters.prorl.sampling.rollout_settings import RolloutSettings
+from adapters.prorl.scale.plan import model_shape
 from prorl_envs.errors import ConfigError
 
 __all__ = ["VLLM_VERSIONS", "check_backend", "prepare_environment", "sampler_arguments"]

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from adapters.prorl.card import write_card
+from adapters.prorl.telling.card import write_card
 from prorl_envs.errors import ConfigError, InfrastructureError
 
 __all__ = ["check_push", "push"]

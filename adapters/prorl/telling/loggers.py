@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.prorl.config import LoggerName, RunConfig
-from adapters.prorl.watch import Alarm
+from adapters.prorl.watching.watch import Alarm
 from prorl_envs.errors import MissingExtraError
 
 if TYPE_CHECKING:

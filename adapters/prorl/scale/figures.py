@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from adapters.prorl.groups import Group, StepCounts
-from adapters.prorl.processes import Processes
-from adapters.prorl.tally import Tally
+from adapters.prorl.sampling.groups import Group, StepCounts
+from adapters.prorl.scale.processes import Processes
+from adapters.prorl.watching.tally import Tally
 from prorl_envs.core import Task
 
 __all__ = ["GroupFigures", "StepFigures", "figures_of", "shares_by_component", "step_metrics"]

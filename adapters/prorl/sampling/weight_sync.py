@@ -17,8 +17,8 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from adapters.prorl.arrivals import replaced
-from adapters.prorl.rollout_settings import RolloutSettings
+from adapters.prorl.sampling.arrivals import replaced
+from adapters.prorl.sampling.rollout_settings import RolloutSettings
 from prorl_envs.errors import ConfigError
 
 __all__ = ["engine_made_with", "folder_client", "sync_by_reload"]

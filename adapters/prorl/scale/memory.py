@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.prorl.sharding import Sharding
+from adapters.prorl.scale.sharding import Sharding
 
 if TYPE_CHECKING:
     from adapters.prorl.config import RunConfig
-    from adapters.prorl.plan import Shape
+    from adapters.prorl.scale.plan import Shape
 
 __all__ = ["Memory", "device_memory", "trained_weights"]
 

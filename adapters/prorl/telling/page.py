@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from adapters.prorl.charts import draw, number, visible
-from adapters.prorl.panels import panels
-from adapters.prorl.story import Story, read_story
+from adapters.prorl.telling.charts import draw, number, visible
+from adapters.prorl.telling.panels import panels
+from adapters.prorl.telling.story import Story, read_story
 
 __all__ = ["PAGE", "render", "write_page"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from adapters.prorl.calibrate import Speed
 from adapters.prorl.config import RunConfig
-from adapters.prorl.memory import Memory, device_memory, trained_weights
-from adapters.prorl.sharding import Sharding
+from adapters.prorl.scale.calibrate import Speed
+from adapters.prorl.scale.memory import Memory, device_memory, trained_weights
+from adapters.prorl.scale.sharding import Sharding
 from prorl_envs.errors import ConfigError
 
 __all__ = ["Plan", "Shape", "make_plan", "model_shape", "print_plan"]
@@ -116,7 +116,7 @@ def make_plan(
         config: of the run.
         processes: devices that train together.
         sharding: how the model is shared out among them.
-        speed: what `adapters.prorl.calibrate.measure` found here; else published peaks of the device are used.
+        speed: what `adapters.prorl.scale.calibrate.measure` found here; else published peaks of the device are used.
 
     Raises:
         ConfigError: the model's sizes are not known, or the batches do not fit together.

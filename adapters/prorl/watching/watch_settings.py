@@ -1,4 +1,4 @@
-"""When a run raises which alarm: the thresholds of the watch (`adapters.prorl.alarms`), all of them settings."""
+"""When a run raises which alarm: the thresholds of `adapters.prorl.watching.alarms`, all of them settings."""
 
 from __future__ import annotations
 

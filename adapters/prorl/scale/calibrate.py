@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adapters.prorl.config import RunConfig
-    from adapters.prorl.plan import Shape
+    from adapters.prorl.scale.plan import Shape
 
 __all__ = ["Speed", "measure"]
 

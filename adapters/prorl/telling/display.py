@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from adapters.prorl.validation import Validation
-from adapters.prorl.watch import Alarm
+from adapters.prorl.watching.watch import Alarm
 
 __all__ = ["Display"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.prorl.alarms import ALARMS
-from adapters.prorl.charts import Chart, Mark, Series
-from adapters.prorl.story import Story
+from adapters.prorl.telling.charts import Chart, Mark, Series
+from adapters.prorl.telling.story import Story
+from adapters.prorl.watching.alarms import ALARMS
 
 __all__ = ["panels"]
 

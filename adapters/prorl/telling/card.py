@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from adapters.prorl.charts import number
-from adapters.prorl.story import Story, read_story
+from adapters.prorl.telling.charts import number
+from adapters.prorl.telling.story import Story, read_story
 from prorl_envs.errors import ProrlError
 from prorl_envs.recipes import Recipe, load_recipe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.prorl.arrivals import Finished, watched
+from adapters.prorl.sampling.arrivals import Finished, watched
 from prorl_envs.core import Task
 from prorl_envs.errors import InfrastructureError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adapters.prorl.tally import Tally
+from adapters.prorl.watching.tally import Tally
 from prorl_envs.core import Task, Verdict
 
 __all__ = ["Draw", "Group", "StepCounts"]

@@ -1,0 +1,1 @@
+"""Where responses come from: prompts, backends, judging while others are generated, dynamic sampling."""

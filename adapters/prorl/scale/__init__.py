@@ -1,0 +1,1 @@
+"""More than one process or less than all weights: processes, shards, adapters, and what a run will need."""

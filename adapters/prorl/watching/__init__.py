@@ -1,0 +1,1 @@
+"""The stability watch: what is measured at each step, and the alarms that are raised from it."""
