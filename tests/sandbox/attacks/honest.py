@@ -99,6 +99,7 @@ CASES = [
         "import sys\nfrom functools import lru_cache\nsys.setrecursionlimit(10 ** 6)\n@lru_cache(None)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nprint(f(5000))",
         "",
         "5000",
+        needs="before 3.12",
     ),
     honest(
         "stack_limit_raised",
