@@ -7,13 +7,11 @@ the image takes minutes.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import shutil
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,16 +45,6 @@ def has_image(host: str | None) -> bool:
 def engine() -> Iterator[str | None]:
     """The address of an engine with the image, or a skip."""
     pytest.importorskip("docker")
-    try:
-        yield from _found_or_started()
-    finally:
-        with warnings.catch_warnings():
-            # docker-py leaves its socket to the garbage collector when the first request to a daemon fails.
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-
-
-def _found_or_started() -> Iterator[str | None]:
     if has_image(None):
         yield None
         return
