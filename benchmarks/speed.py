@@ -123,20 +123,28 @@ def main() -> None:
         folder = Path(scratch)
         config = settings(folder, options.steps, hidden=options.hidden, layers=options.layers)
         weights = endless_model(folder / "model", config)
-        rounds = []
+        about = described(options, config, weights)
+        rounds: list[dict[str, Steps]] = []
         for number in range(options.rounds):
             order = ways if number % 2 == 0 else ways[::-1]
-            rounds.append({way.name: trained(way, config, folder / "runs") for way in order})
-        hidden = scoring_hidden(config, folder)
+            clocks = {way.name: trained(way, config, folder / "runs") for way in order}
+            rounds.append({way.name: clocks[way.name] for way in ways})
+            publish([*about, *table(rounds)], options.output)
+        publish([*about, *table(rounds), "", *scoring_hidden(config, folder)], options.output)
+
+
+def described(options: argparse.Namespace, config: RunConfig, weights: int) -> list[str]:
+    """The head of the page: what was run, on what."""
+    rollout = config.rollout
     about = (
-        f"`python -m benchmarks.speed --rounds {options.rounds} --steps {options.steps}`: {weights:,} weights, "
-        f"{config.rollout.prompts} prompts x {config.rollout.group} responses of "
-        f"{config.rollout.max_response_tokens} tokens, {config.updates_per_step} updates a step, a fourth of the "
-        f"problems always right and a fourth never; PyTorch {torch.__version__} on one thread, "
-        f"TRL {version('trl')}, Python {platform.python_version()}, {len(os.sched_getaffinity(0))} CPUs shared with "
-        f"other work (load {os.getloadavg()[1]:.1f})."
+        f"`python -m benchmarks.speed --rounds {options.rounds} --steps {options.steps} --hidden {options.hidden} "
+        f"--layers {options.layers}`: {weights:,} weights, {rollout.prompts} prompts x {rollout.group} responses of "
+        f"{rollout.max_response_tokens} tokens, {config.updates_per_step} updates a step, a fourth of the problems "
+        f"always right and a fourth never; PyTorch {torch.__version__} on one thread, TRL {version('trl')}, Python "
+        f"{platform.python_version()}, {len(os.sched_getaffinity(0))} CPUs shared with other work (load "
+        f"{os.getloadavg()[1]:.1f}). The first step of each training is not counted."
     )
-    publish(["# Speed beside plain TRL", "", about, "", *table(rounds), "", *hidden], options.output)
+    return ["# Speed beside plain TRL", "", about, ""]
 
 
 def settings(folder: Path, steps: int, *, hidden: int, layers: int) -> RunConfig:

@@ -1,6 +1,6 @@
 """Runs the boundary experiment, or goes on with one, and writes its tables and figures.
 
-    python -m benchmarks.boundary [--preset cpu] [--seeds 0 1] [--out runs/boundary] [--results benchmarks/results]
+    python -m benchmarks.boundary [--preset cpu] [--steps N] [--seeds 0 1] [--results benchmarks/results]
 
 Two processes at a time with one PyTorch thread each. A job that is done is not repeated; see docs/boundary.md.
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -28,24 +29,27 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/boundary"), help="where models and runs live")
     parser.add_argument("--processes", type=int, default=2, help="jobs at a time")
     parser.add_argument("--results", type=Path, help="write tables and figures to this folder")
+    parser.add_argument("--steps", type=int, help="of reinforcement learning, in place of the preset's")
     parser.add_argument("--job", nargs=2, metavar=("CONDITION", "SEED"), help="run this job alone")
     options = parser.parse_args()
     preset = PRESETS[options.preset]
+    words = ["--preset", options.preset]
+    if options.steps:
+        preset = replace(preset, size=replace(preset.size, steps=options.steps))
+        words += ["--steps", str(options.steps)]
     if options.job:
         torch.set_num_threads(1)
         run_job(Job(options.job[0], int(options.job[1])), preset, options.out)
         return 0
     began = time.perf_counter()
     jobs = all_jobs(preset, options.seeds)
-    complete = run_all(jobs, options.out, ["--preset", options.preset], processes=options.processes)
+    complete = run_all(jobs, options.out, words, processes=options.processes)
     done = [job for job in jobs if result_of(options.out, job).exists()]
     if done:
         from benchmarks.boundary.report import Experiment, write_report
 
         results = [json.loads(result_of(options.out, job).read_text(encoding="utf-8")) for job in done]
-        command = f"python -m benchmarks.boundary --preset {options.preset} --seeds " + " ".join(
-            map(str, options.seeds)
-        )
+        command = " ".join(["python -m benchmarks.boundary", *words, "--seeds", *map(str, options.seeds)])
         experiment = Experiment(results, command, time.perf_counter() - began, options.out)
         write_report(experiment, options.results)
     return 0 if complete else 1
