@@ -6,11 +6,12 @@ was stopped goes on when it is started again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -171,24 +172,40 @@ def run_job(job: Job, preset: Preset, out: Path) -> None:
 
 
 def _train(job: Job, preset: Preset, out: Path) -> dict[str, Any]:
-    """Trains what `job` says: the folders of its models, the responses sampled, and the seconds it took."""
-    began, cpu = time.perf_counter(), time.process_time()
+    """Trains what `job` says: the folders of its models, the responses sampled, and the seconds of all sessions."""
     folder, base = out / job.name, out / Job(BASE, job.seed).name / "model"
     sampled = 0
-    if job.condition == BASE:
-        make_base(base, preset.base, seed=job.seed, told=lambda text: print(text, flush=True))
-        models = {BASE: base}
-    elif job.condition == IMITATION:
-        full = out / Job(FULL, job.seed).name / "run"
-        models, sampled = imitate_what_was_right(base, folder, full, preset.size, job.seed)
-    else:
-        models = reinforce(base, folder / "run", job.condition, preset.size, job.seed)
+    with _timed(folder / "sessions.jsonl"):
+        if job.condition == BASE:
+            make_base(base, preset.base, seed=job.seed, told=lambda text: print(text, flush=True))
+            models = {BASE: base}
+        elif job.condition == IMITATION:
+            full = out / Job(FULL, job.seed).name / "run"
+            models, sampled = imitate_what_was_right(base, folder, full, preset.size, job.seed)
+        else:
+            models = reinforce(base, folder / "run", job.condition, preset.size, job.seed)
+    sessions = [
+        json.loads(line) for line in (folder / "sessions.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     return {
         "models": {name: str(model.relative_to(out)) for name, model in models.items()},
         "sampled": sampled,
-        "training_s": time.perf_counter() - began,
-        "cpu_s": time.process_time() - cpu,
+        "training_s": sum(session["seconds"] for session in sessions),
+        "cpu_s": sum(session["cpu_s"] for session in sessions),
     }
+
+
+@contextlib.contextmanager
+def _timed(file: Path) -> Iterator[None]:
+    """Adds a line with the wall and processor time spent inside, also when it ends by an error or is stopped."""
+    began, cpu = time.perf_counter(), time.process_time()
+    try:
+        yield
+    finally:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        spent = {"seconds": time.perf_counter() - began, "cpu_s": time.process_time() - cpu}
+        with file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(spent) + "\n")
 
 
 def _once(file: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
