@@ -93,6 +93,11 @@ class Steps(TrainerCallback):
         """Responses with a gradient per second of all steps but the first."""
         return sum(self.carrying[1:]) / (self.walls[-1] - self.walls[0])
 
+    @property
+    def useful_cpu(self) -> float:
+        """The same per second of processor time."""
+        return sum(self.carrying[1:]) / (self.cpus[-1] - self.cpus[0])
+
 
 @dataclass(frozen=True)
 class Way:
@@ -122,7 +127,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="prorl-speed-") as scratch:
         folder = Path(scratch)
         config = settings(folder, options.steps, hidden=options.hidden, layers=options.layers)
-        weights = endless_model(folder / "model", config)
+        weights = write_model(folder / "model", config, endless=True)
         about = described(options, config, weights)
         rounds: list[dict[str, Steps]] = []
         for number in range(options.rounds):
@@ -160,22 +165,20 @@ def written(settings: Mapping[str, Any], file: Path) -> Path:
     return file
 
 
-def endless_model(folder: Path, config: RunConfig) -> int:
-    """Writes a model with random weights that never ends a response; returns its number of weights."""
-    model, tokenizer = _random_model(config)
-    model.generation_config.suppress_tokens = [tokenizer.eos_token_id, tokenizer.pad_token_id]
+def write_model(folder: Path, config: RunConfig, *, endless: bool) -> int:
+    """Writes a model with random weights, and returns their number.
+
+    Args:
+        folder: where to.
+        config: whose model's size.
+        endless: it never ends a response; otherwise it does so at any token, once in about as many as it knows.
+    """
+    tokenizer = build_tokenizer([task.text for task in coin_tasks(50, ("coin",), seconds=0)], kinds=1)
+    model = build_model(config.model, tokenizer, seed=0, context=256)
+    if endless:
+        model.generation_config.suppress_tokens = [tokenizer.eos_token_id, tokenizer.pad_token_id]
     save_model(model, tokenizer, folder)
     return int(model.num_parameters())
-
-
-def ending_model(folder: Path, config: RunConfig) -> None:
-    """Writes the same model, free to end a response at any token: it does so once in about as many as it knows."""
-    save_model(*_random_model(config), folder)
-
-
-def _random_model(config: RunConfig) -> tuple[Any, Any]:
-    tokenizer = build_tokenizer([task.text for task in coin_tasks(50, ("coin",), seconds=0)], kinds=1)
-    return build_model(config.model, tokenizer, seed=0, context=256), tokenizer
 
 
 def trained(way: Way, config: RunConfig, runs: Path) -> Steps:
@@ -245,12 +248,13 @@ def everywhere(callback: TrainerCallback) -> Iterator[None]:
 def table(rounds: Sequence[dict[str, Steps]]) -> list[str]:
     """Each way's step and its ratio to plain TRL of the same round: the median, and the range over rounds."""
     lines = [
-        "| way | step, s | beside plain | step, CPU s | beside plain | with a gradient per s | beside plain |",
-        "|---|---|---|---|---|---|---|",
+        "| way | step, s | beside plain | step, CPU s | beside plain | with a gradient per s | beside plain | "
+        "per CPU s | beside plain |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name in rounds[0]:
         cells = []
-        for value in ("wall", "cpu", "useful"):
+        for value in ("wall", "cpu", "useful", "useful_cpu"):
             mine = [getattr(one[name], value) for one in rounds]
             ratios = [getattr(one[name], value) / getattr(one[PLAIN.name], value) for one in rounds]
             beside = "" if name == PLAIN.name else spread(ratios)
@@ -269,7 +273,7 @@ def scoring_hidden(config: RunConfig, folder: Path) -> list[str]:
 
     Here responses end at random, after 60 tokens on average: what ends early can be judged while the rest goes on.
     """
-    ending_model(folder / "ending", config)
+    write_model(folder / "ending", config, endless=False)
     rollout = {"dynamic_sampling": False, "max_response_tokens": 192}
     slow = config.model_dump(mode="json") | {"name": "slow", "environments": [{"id": "speed/Slow-v0"}]}
     slow["rollout"] |= rollout

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +40,6 @@ def main() -> int:
         torch.set_num_threads(1)
         run_job(Job(options.job[0], int(options.job[1])), preset, options.out)
         return 0
-    began = time.perf_counter()
     jobs = all_jobs(preset, options.seeds)
     complete = run_all(jobs, options.out, words, processes=options.processes)
     done = [job for job in jobs if result_of(options.out, job).exists()]
@@ -50,8 +48,7 @@ def main() -> int:
 
         results = [json.loads(result_of(options.out, job).read_text(encoding="utf-8")) for job in done]
         command = " ".join(["python -m benchmarks.boundary", *words, "--seeds", *map(str, options.seeds)])
-        experiment = Experiment(results, command, time.perf_counter() - began, options.out)
-        write_report(experiment, options.results)
+        write_report(Experiment(results, command, options.out), options.results)
     return 0 if complete else 1
 
 

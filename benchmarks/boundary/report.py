@@ -35,13 +35,11 @@ class Experiment:
     Attributes:
         results: of the finished jobs, as they wrote them.
         command: that ran it.
-        seconds: of the last session.
         out: the folder of the jobs.
     """
 
     results: Sequence[Mapping[str, Any]]
     command: str
-    seconds: float
     out: Path
 
     @property
@@ -128,10 +126,9 @@ def head(experiment: Experiment) -> list[str]:
     return [
         "# Boundary experiment: what the tables say",
         "",
-        f"`{experiment.command}`: {len(experiment.results)} jobs, {trained:.0f} s of training, {evaluated:.0f} s of "
-        f"evaluation ({cpu:.0f} s of processor time), PyTorch {torch.__version__} with one thread a job on "
-        f"{len(os.sched_getaffinity(0))} CPUs of {platform.machine()} shared with other work; the last session took "
-        f"{experiment.seconds:.0f} s.",
+        f"`{experiment.command}`: {len(experiment.results)} jobs, each on one thread of PyTorch {torch.__version__} "
+        f"({len(os.sched_getaffinity(0))} CPUs, {platform.machine()}, shared with other work): {cpu:.0f} s of "
+        f"processor time; on the wall {trained:.0f} s of training and {evaluated:.0f} s of evaluation, all jobs.",
         "",
         f"{problems} problems of each split, {experiment.samples} responses to each at temperature 1, strict "
         "verdicts. pass@k is the unbiased estimate; brackets are 95 % bootstrap intervals over problems. Design and "
@@ -146,10 +143,11 @@ def verdicts(experiment: Experiment) -> list[str]:
         "## Does the boundary move?",
         "",
         f"Base against the final checkpoint of the {FULL}. Gained are the problems of which the base solved none in "
-        f"{n} responses and the final model at least one; lost the other way round.",
+        f"{n} responses and the final model at least one; lost the other way round. The reading goes by the "
+        "intervals of the two rises.",
         "",
-        f"| split | seed | pass@1 | rise | pass@{n} | rise | gained | lost | never |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| split | seed | pass@1 | rise | pass@{n} | rise | gained | lost | never | reading |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for split in SPLITS:
         for seed in experiment.seeds:
@@ -157,15 +155,31 @@ def verdicts(experiment: Experiment) -> list[str]:
                 continue
             before = experiment.counts(BASE, seed, BASE)[split]
             after = experiment.counts(FULL, seed, "final")[split]
-            cells = []
+            cells, rises = [], []
             for k in (1, n):
                 old, new = mean_pass_at_k(before, n, k), mean_pass_at_k(after, n, k)
                 rise, low, high = difference(before, after, n, k)
+                rises.append((low, high))
                 cells.append(f"{old:.3f} -> {new:.3f} | {rise:+.3f} [{low:+.3f}, {high:+.3f}]")
             moved = boundary_moves(before, after)
             counts = " | ".join(str(moved[name]) for name in ("gained", "lost", "never"))
-            lines.append(f"| {split} | {seed} | {' | '.join(cells)} | {counts} |")
+            lines.append(f"| {split} | {seed} | {' | '.join(cells)} | {counts} | {reading(*rises)} |")
     return lines
+
+
+def reading(first: tuple[float, float], all_of_them: tuple[float, float]) -> str:
+    """What the intervals of the rises of pass@1 and of pass@n mean together.
+
+    Args:
+        first: of pass@1, its lower and upper end.
+        all_of_them: of pass@n.
+    """
+    if all_of_them[0] > 0:
+        return "expansion"
+    sharper = first[0] > 0
+    if all_of_them[1] < 0:
+        return "sharpening, narrower" if sharper else "narrower"
+    return "sharpening" if sharper else "open"
 
 
 def costs(experiment: Experiment) -> list[str]:

@@ -12,7 +12,7 @@ pytest.importorskip("matplotlib")
 
 from benchmarks.boundary.evaluate import SPLITS
 from benchmarks.boundary.jobs import PRESETS, Job, all_jobs, result_of, run_all
-from benchmarks.boundary.report import Experiment, boundary_moves, difference, write_report
+from benchmarks.boundary.report import Experiment, boundary_moves, difference, reading, write_report
 
 
 def test_the_difference_is_of_the_same_problems() -> None:
@@ -20,6 +20,23 @@ def test_the_difference_is_of_the_same_problems() -> None:
     assert rise == pytest.approx(0.5 / 3)
     assert low <= rise <= high
     assert difference([1, 2], [1, 2], 4, 4) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ((0.1, 0.2), (0.1, 0.2), "expansion"),
+        ((-0.1, 0.2), (0.1, 0.2), "expansion"),
+        ((0.1, 0.2), (-0.1, 0.2), "sharpening"),
+        ((0.1, 0.2), (-0.3, -0.1), "sharpening, narrower"),
+        ((-0.1, 0.2), (-0.3, -0.1), "narrower"),
+        ((-0.1, 0.2), (-0.3, 0.0), "open"),
+    ],
+)
+def test_the_reading_goes_by_the_intervals(
+    first: tuple[float, float], last: tuple[float, float], expected: str
+) -> None:
+    assert reading(first, last) == expected
 
 
 def test_problems_are_counted_by_whether_they_were_ever_solved() -> None:
@@ -45,7 +62,7 @@ def test_the_report_has_a_table_for_every_split_and_both_figures(tmp_path: Path)
         _result("no resets", 0, {"early": 1, "final": 3}),
         _result("base", 1, {"base": 1}),
     ]
-    write_report(Experiment(results, "the command", 5.0, tmp_path), tmp_path / "results")
+    write_report(Experiment(results, "the command", tmp_path), tmp_path / "results")
     text = (tmp_path / "results" / "boundary.md").read_text(encoding="utf-8")
     assert all(f"## {split}\n" in text for split in SPLITS)
     assert "| depth 5 | 0 | 0.333 -> 0.583 | +0.250 " in text

@@ -26,7 +26,7 @@ def test_half_of_the_groups_are_dead() -> None:
 def test_the_clock_counts_steps_and_leaves_the_first_out() -> None:
     clock = Steps(2, walls=[0.0, 2.0, 4.0, 9.0], cpus=[0.0, 1.0, 2.0, 3.0], carrying=[99, 10, 20, 15])
     assert (clock.wall, clock.cpu) == (2.0, 1.0)
-    assert clock.useful == pytest.approx(45 / 9)
+    assert (clock.useful, clock.useful_cpu) == (pytest.approx(45 / 9), pytest.approx(45 / 3))
 
 
 def test_ratios_are_of_one_round() -> None:
