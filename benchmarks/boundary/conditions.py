@@ -116,7 +116,8 @@ def imitate_what_was_right(
         responses = sample(model, tokenizer, tasks, group, max_tokens=config.rollout.max_response_tokens)
         right = right_responses(tasks, responses)
         examples = [(encode_prompt(tokenizer, task), text) for task, text in right]
-        imitate(model.train(), tokenizer, lambda: rng.choices(examples, k=settings.batch), settings)  # noqa: B023
+        if examples:  # a model that got nothing right has nothing to learn from
+            imitate(model.train(), tokenizer, lambda: rng.choices(examples, k=settings.batch), settings)  # noqa: B023
         model.eval()
         if number == early_round:
             save_model(model, tokenizer, folder / "early")
