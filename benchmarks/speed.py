@@ -2,10 +2,10 @@
 
     python -m benchmarks.speed [--rounds 5] [--steps 6] [--output benchmarks/results/speed.md]
 
-Each round trains the same fresh model once in every way, in alternating order: by TRL's GRPOTrainer as it comes (its
-own prompts, its own generation, a reward function that asks our Scorer), and by `adapters.train`. All use the same
-TRL settings, and no response ends early, so that a step is the same work to the token. Ratios are of one round; their
-median is what counts. Processor time stands beside wall time, because other work on the machine hardly touches it.
+Each round trains the same fresh model once in every way, on prompts of its own and in alternating order: by TRL's
+GRPOTrainer as it comes (its own generation, a reward function that asks our Scorer), and by `adapters.train`. All
+use the same TRL settings, and no response ends early, so that a step is the same work to the token. Ratios are of one
+round; their median is what counts. Processor time stands beside wall time: other work hardly touches it.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def main() -> None:
         rounds: list[dict[str, Steps]] = []
         for number in range(options.rounds):
             order = ways if number % 2 == 0 else ways[::-1]
-            clocks = {way.name: trained(way, config, folder / "runs") for way in order}
+            drawn = config.model_copy(update={"seed": number})
+            clocks = {way.name: trained(way, drawn, folder / "runs") for way in order}
             rounds.append({way.name: clocks[way.name] for way in ways})
             publish([*about, *table(rounds)], options.output)
         publish([*about, *table(rounds), "", *scoring_hidden(config, folder)], options.output)
