@@ -57,7 +57,7 @@ class Size:
         words: further settings of the command line, of every run.
     """
 
-    steps: int = 120
+    steps: int = 240
     early: int = 30
     rounds: int = 6
     words: tuple[str, ...] = ()
