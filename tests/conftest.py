@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import prorl_envs
+
+SHIPPED = [spec.id for spec in prorl_envs.environments()]
+"""Ids of the environments as they are before any test or benchmark registers its own."""
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

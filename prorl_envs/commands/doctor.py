@@ -129,9 +129,13 @@ def _sandbox() -> Iterator[Check]:
 
 def _environments() -> Iterator[Check]:
     """Makes every environment and has one reference response judged."""
-    with Scorer(workers=1) as scorer:
+    with Scorer(workers=1) as shared:
         for spec in environments():
-            yield _try(spec.id, partial(VerifiableEnv, **spec.make_kwargs, scorer=scorer))
+            if spec.verifier is None:
+                yield _try(spec.id, partial(VerifiableEnv, **spec.make_kwargs, scorer=shared))
+                continue
+            with Scorer(workers=1, verifiers={spec.domain: spec.verifier}) as own:
+                yield _try(spec.id, partial(VerifiableEnv, **spec.make_kwargs, scorer=own))
 
 
 def _try(id: str, make: Callable[[], VerifiableEnv]) -> Check:

@@ -21,7 +21,7 @@ from adapters.prorl.settings import validated
 from prorl_envs.errors import ConfigError
 from tests.adapters.two_processes import FIXED, FSDP2, finish, fixed_rollouts, run, start
 
-FILES = Path(sharding.__file__).parent / "accelerate"
+FILES = Path(sharding.__file__).parents[1] / "accelerate"
 WHOLE = Sharding()
 EXPECTED = {
     "gpu": (1, WHOLE),

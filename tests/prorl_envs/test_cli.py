@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from prorl_envs import cli
+from prorl_envs import EnvironmentSpec, Task, cli
 from prorl_envs.commands import doctor
 from prorl_envs.commands.play import as_response
+from tests.prorl_envs import scripted
 
 MATH: dict[str, Any] = {"domain": "math", "truth": {"answer": "7"}}
 
@@ -141,6 +142,15 @@ def test_doctor_looks_at_everything(capsys: pytest.CaptureFixture[str]) -> None:
     layers = {"sandbox: full", "sandbox: confined", "  seccomp"}
     assert {"python", "prorl/Math-v0", "prorl/Code-v0", "trl"} | layers <= found.keys()
     assert [check for check in found.values() if check.state == "problem"] == []
+
+
+def test_doctor_judges_with_the_verifier_that_an_environment_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = EnvironmentSpec(
+        "theirs/Own-v0", domain="scripted", kind="binary", verifier=scripted.PATH, description="",
+        options={"tasks": [Task("scripted", "say 1", {"answer": "1"})]},
+    )  # fmt: skip
+    monkeypatch.setattr(doctor, "environments", lambda: (spec,))
+    assert [(check.what, check.state) for check in doctor._environments()] == [("theirs/Own-v0", "ok")]
 
 
 def test_doctor_finds_a_package_that_hides_ours(monkeypatch: pytest.MonkeyPatch) -> None:

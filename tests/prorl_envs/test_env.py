@@ -17,15 +17,15 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import RecordEpisodeStatistics, TransformReward
 
-import prorl_envs
 from prorl_envs import EnvironmentSpec, Task, registry
 from prorl_envs.env import VerifiableEnv
 from prorl_envs.errors import ConfigError, RowError, TaskError, UnknownNameError
 from prorl_envs.scoring import Scorer
 from prorl_envs.vector import VerifiableVectorEnv
+from tests.conftest import SHIPPED
 from tests.prorl_envs import scripted
 
-IDS = [spec.id for spec in prorl_envs.environments()]
+IDS = SHIPPED
 COUNTING = [Task("scripted", f"say {n}", {"answer": str(n)}) for n in range(12)]
 
 

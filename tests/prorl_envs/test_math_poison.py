@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,12 +37,12 @@ def expected(scorer: Scorer) -> list[Verdict]:
 
 
 def one_by_one(score: Callable[[list[Task], list[str]], list[Verdict]]) -> list[Verdict]:
-    """Every poison on its own; none may take longer than its deadline and a second."""
+    """Every poison on its own; none may take longer than its deadline and what a busy machine adds."""
     verdicts = []
     for (task, response), (name, *_) in zip(CASES, POISON, strict=True):
         start = time.monotonic()
         verdicts += score([task], [response])
-        assert time.monotonic() - start < DEADLINE_S + 1.0, name
+        assert time.monotonic() - start < DEADLINE_S + 3.0, name
     return verdicts
 
 
@@ -86,15 +87,20 @@ def test_a_forked_child_gets_the_same_verdicts(scorer: Scorer, expected: list[Ve
         status = 1
         try:
             with os.fdopen(writing, "w") as pipe:
-                json.dump([verdict.to_dict() for verdict in one_by_one(scorer.score)], pipe)
+                try:
+                    json.dump([verdict.to_dict() for verdict in one_by_one(scorer.score)], pipe)
+                except BaseException:
+                    traceback.print_exc(file=pipe)
+                    raise
             scorer.close()
             status = 0
         finally:
             os._exit(status)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        found = json.loads(pipe.read())
-    assert os.waitpid(child, 0)[1] == 0
+        written = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0, written.decode()
+    found = json.loads(written)
     assert [Verdict.from_dict(verdict) for verdict in found] == expected
 
 
