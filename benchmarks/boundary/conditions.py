@@ -38,9 +38,11 @@ CONDITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "no resets": ("--reset.every", "None"),
         "no KL, no resets": ("--objective.kl", "0", "--reset.every", "None"),
         "no dynamic sampling": ("--rollout.no-dynamic-sampling",),
+        "larger updates": ("--optimizer.mini-batch", "16", "--objective.kl", "0.03"),
     }
 )
-"""Words on the command line by condition. Without the KL term there is no reference that could be reset."""
+"""Words on the command line by condition. Without the KL term there is no reference that could be reset. *Larger
+updates* makes one update of 256 responses a step where the others make four of 64, and holds on to the reference more."""
 
 IMITATION = "imitation"
 """Rejection sampling: supervised training on one's own right responses, with the samples of the full recipe."""
