@@ -42,7 +42,8 @@ CONDITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Words on the command line by condition. Without the KL term there is no reference that could be reset. *Larger
-updates* makes one update of 256 responses a step where the others make four of 64, and holds on to the reference more."""
+updates* makes one update of 256 responses a step where the others make four of 64, and holds on to the reference
+more."""
 
 IMITATION = "imitation"
 """Rejection sampling: supervised training on one's own right responses, with the samples of the full recipe."""
