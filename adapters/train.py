@@ -32,7 +32,7 @@ from adapters.prorl.sampling.backends import check_backend, prepare_environment
 from adapters.prorl.scale.calibrate import measure
 from adapters.prorl.scale.lora import check_lora
 from adapters.prorl.scale.plan import make_plan, model_shape, print_plan
-from adapters.prorl.scale.processes import PeerFailedError, joined, world_size
+from adapters.prorl.scale.processes import PeerFailedError, joined, leave, world_size
 from adapters.prorl.scale.sharding import SHARDINGS
 from adapters.prorl.settings import Request, parse
 from adapters.prorl.stages import all_environments, disk_needed_by, print_stages
@@ -165,4 +165,4 @@ def _prepared(request: Request, folder: Path) -> Problems:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

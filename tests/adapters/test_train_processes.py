@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -206,3 +208,12 @@ def test_two_processes_stop_together_and_resume_exactly(tmp_path: Path) -> None:
     assert rows(straight) == rows(stopped)
     assert all(row["grad_norm"] > 0 for row in read_metrics(straight, "step"))
     assert all(tensor.equal(weights(stopped)[name]) for name, tensor in weights(straight).items())
+
+
+def test_a_process_of_several_leaves_with_its_code_and_last_words() -> None:
+    program = (
+        "import atexit, os; from adapters.prorl.scale.processes import leave; "
+        "atexit.register(lambda: print('flushed')); os.environ['WORLD_SIZE'] = '2'; leave(3)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "flushed\n")

@@ -206,12 +206,13 @@ def crashing(folder: Path, processes: Any) -> None:
 
 def main() -> None:
     """Runs the scenarios that the command line names, one after another."""
-    from adapters.prorl.scale.processes import joined
+    from adapters.prorl.scale.processes import joined, leave
 
     names, folder = sys.argv[1].split(","), Path(sys.argv[2])
     with joined() as processes:
         for name in names:
             globals()[name](folder, processes)
+    leave(0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ a collective operation for somebody who never comes.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -21,11 +22,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from prorl_envs.errors import InfrastructureError, ProrlError
 
-__all__ = ["ALONE", "PeerFailedError", "Processes", "joined", "world_size"]
+__all__ = ["ALONE", "PeerFailedError", "Processes", "joined", "leave", "world_size"]
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,21 @@ class _Alarm:
 def world_size() -> int:
     """How many processes the launcher started."""
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the program with `code`; one process of several without the interpreter's own teardown.
+
+    PyTorch destroys what is left of its communicators there in no certain order, and a native thread that nobody has
+    joined then aborts a process whose work is done and written.
+    """
+    if world_size() == 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @contextlib.contextmanager
