@@ -16,20 +16,19 @@ changes what stands above it, and the command line changes every stage.
 from __future__ import annotations
 
 import argparse
-import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 import tyro
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.prorl.config import EnvironmentItem, RunConfig
-from adapters.prorl.env_option import split_at_commas
+from adapters.prorl.checked import checked, explained
+from adapters.prorl.config import RunConfig
+from adapters.prorl.env_option import parse_environment
 from adapters.prorl.scale.sharding import SHARDINGS
 from adapters.prorl.stages import STAGES, Stage, check_stages, current_stage, split_stage
 from prorl_envs.errors import ConfigError, UnknownNameError
@@ -151,27 +150,6 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _PRESETS.glob("*.yaml")))
 
 
-def parse_environment(text: str) -> EnvironmentItem:
-    """``ID:key=value,...`` as a component. Values are YAML; commas inside brackets and quotes do not separate.
-
-    Raises:
-        ConfigError: a part is not ``key=value``, or a value is not YAML.
-    """
-    id_, _, rest = text.partition(":")
-    options: dict[str, Any] = {}
-    for part in split_at_commas(rest):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(f"--env {text!r}: {part!r} is not key=value")
-        try:
-            options[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--env {text!r}: the value of {key.strip()!r} is not YAML: {error}") from None
-    weight = options.pop("weight", None)
-    item = {"id": id_.strip(), "weight": weight, "options": options}
-    return EnvironmentItem.model_validate(_checked(EnvironmentItem, item, f"--env {text!r}"))
-
-
 def read_run(folder: Path) -> dict[str, Any]:
     """The configuration that a run's folder was made with; of a run in stages, ``{"stages": [...]}``.
 
@@ -209,7 +187,7 @@ def validated(data: Mapping[str, Any], origin: str) -> RunConfig:
     Raises:
         ConfigError: names the first setting that is wrong, and the one that was probably meant.
     """
-    return RunConfig.model_validate(_checked(RunConfig, data, origin))
+    return RunConfig.model_validate(checked(RunConfig, data, origin))
 
 
 def _front() -> argparse.ArgumentParser:
@@ -234,7 +212,7 @@ def _overridden(config: RunConfig, rest: Sequence[str]) -> RunConfig:
             RunConfig, default=config, args=list(rest), prog="python -m adapters.train", description=__doc__
         )
     except ValidationError as error:
-        raise ConfigError(f"command line: {_message(error, RunConfig)}") from None
+        raise ConfigError(f"command line: {explained(error, RunConfig)}") from None
 
 
 def _run_to_resume(named: str, rest: Sequence[str]) -> Path:
@@ -274,37 +252,3 @@ def _merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
         both = isinstance(old, dict) and isinstance(value, dict) and key != "shape"
         merged[key] = _merged(old, value) if both and old is not None else value
     return merged
-
-
-def _checked(model: type[BaseModel], data: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    try:
-        return model.model_validate(data).model_dump()
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {_message(error, model)}") from None
-
-
-def _message(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first problem in words. A misspelt setting comes first: it explains what else is missing."""
-    first = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{place}: {first['msg']}" if place else first["msg"].removeprefix("Value error, ")
-    known = sorted(_settings(model))
-    wanted = place.rpartition(".")[2]
-    near = difflib.get_close_matches(wanted, [name.rpartition(".")[2] for name in known], n=1)
-    meant = next((name for name in known if near and name.rpartition(".")[2] == near[0]), None)
-    return f"there is no setting {place!r}." + (f" Did you mean {meant!r}?" if meant else "")
-
-
-def _settings(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """The dotted names of all settings of a model."""
-    names: list[str] = []
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if get_origin(inner) in (Union, UnionType, tuple):
-            inner = next((part for part in get_args(inner) if isinstance(part, type)), None)
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            names += _settings(inner, f"{prefix}{name}.")
-        else:
-            names.append(prefix + name)
-    return names
