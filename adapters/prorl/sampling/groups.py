@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adapters.prorl.watching.tally import Tally
+from adapters.prorl.watching.tally import Tally, differ
 from prorl_envs.core import Task, Verdict
 
 __all__ = ["Draw", "Group", "StepCounts"]
@@ -40,8 +40,7 @@ class Group:
     @property
     def alive(self) -> bool:
         """Whether the rewards differ, so that the group has a gradient. Failed verdicts do not count."""
-        known = [reward for reward in self.rewards if reward is not None]
-        return bool(known) and max(known) - min(known) > 1e-6
+        return differ([reward for reward in self.rewards if reward is not None])
 
 
 @dataclass(frozen=True)

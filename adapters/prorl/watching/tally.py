@@ -14,7 +14,10 @@ from typing import Any
 
 from prorl_envs.core import Status, Verdict
 
-__all__ = ["Mean", "Tally", "percentile"]
+__all__ = ["Mean", "Tally", "differ", "percentile"]
+
+_LEAST_DIFFERENCE = 1e-6
+"""Rewards nearer to each other than this are equal: sums of partial credit are no exact numbers."""
 
 
 @dataclass
@@ -83,11 +86,9 @@ class Tally:
         """
         known = [reward for reward in rewards if reward is not None]
         self.groups += 1
-        if known:
-            low, high = min(known), max(known)
-            self.alive += high - low > 1e-6
-            self.all_right += low >= 1.0
-            self.all_wrong += high <= 0.0
+        self.alive += differ(known)
+        self.all_right += bool(known) and min(known) >= 1.0
+        self.all_wrong += bool(known) and max(known) <= 0.0
         self.statuses.update(verdict.status.value for verdict in verdicts)
         self.cut += finished.count(False)
         self.lengths += map(len, responses)
@@ -129,6 +130,11 @@ class Tally:
             "reward_by_component": _values(self.by_component),
             "reward_by_domain": _values(self.by_domain),
         }
+
+
+def differ(rewards: Sequence[float]) -> bool:
+    """Whether rewards of one group are not all the same, so that the group has a gradient."""
+    return bool(rewards) and max(rewards) - min(rewards) > _LEAST_DIFFERENCE
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
