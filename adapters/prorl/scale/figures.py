@@ -28,21 +28,17 @@ class GroupFigures:
 
     Attributes:
         component: of the mixture.
-        domain: of the task.
         rewards: None where the verdict failed.
         shaped: the same as they reached the update, after shaping and extensions.
         correct: the strict view; None where the verdict failed.
-        statuses: of the verdicts.
         lengths: in tokens.
         finished: whether it came to its end token, rather than to the cap.
     """
 
     component: str
-    domain: str
     rewards: list[float | None]
     shaped: list[float | None]
     correct: list[bool | None]
-    statuses: list[str]
     lengths: list[int]
     finished: list[bool]
 
@@ -122,11 +118,9 @@ def shares_by_component(groups: Sequence[GroupFigures]) -> dict[str, float]:
 def _figures(group: Group, component: str) -> GroupFigures:
     return GroupFigures(
         component=component,
-        domain=group.task.domain,
         rewards=group.rewards,
         shaped=group.shaped,
         correct=[verdict.correct for verdict in group.verdicts],
-        statuses=[verdict.status.value for verdict in group.verdicts],
         lengths=[len(ids) for ids in group.response_ids],
         finished=group.finished,
     )
