@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def resumed(stopped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the stopped run, gone on with: the stopped one stays as it is, whichever test comes first."""
+    folder = tmp_path_factory.mktemp("resumed") / "stopped"
+    shutil.copytree(stopped, folder)
+    assert run(folder, resume=True, watch=TOUCHY).finished
+    return folder
+
+
 def test_an_alarm_is_written_down_shown_and_stops_with_a_checkpoint(stopped: Path) -> None:
     (alarm,) = [row for row in read_metrics(stopped, "alarm") if row["name"] == "entropy_collapse"]
     assert alarm["step"] == 1
@@ -51,11 +61,10 @@ def test_an_alarm_is_written_down_shown_and_stops_with_a_checkpoint(stopped: Pat
     assert not (stopped / "model").exists()
 
 
-def test_a_resumed_run_does_not_stop_again_for_the_same_alarm(stopped: Path) -> None:
-    assert run(stopped, resume=True, watch=TOUCHY).finished
-    names = [row["name"] for row in read_metrics(stopped, "alarm")]
+def test_a_resumed_run_does_not_stop_again_for_the_same_alarm(resumed: Path) -> None:
+    names = [row["name"] for row in read_metrics(resumed, "alarm")]
     assert names.count("entropy_collapse") == 1
-    assert [row["step"] for row in read_metrics(stopped, "step")] == [1, 2, 3, 4]
+    assert [row["step"] for row in read_metrics(resumed, "step")] == [1, 2, 3, 4]
 
 
 def test_an_alarm_that_is_off_stays_off(tmp_path: Path) -> None:
@@ -93,8 +102,8 @@ def test_the_display_takes_advice_literally() -> None:
     assert "step 19: kl runaway is over" in said
 
 
-def test_a_step_says_what_its_updates_did_to_single_tokens(stopped: Path) -> None:
-    for row in read_metrics(stopped, "step"):
+def test_a_step_says_what_its_updates_did_to_single_tokens(resumed: Path) -> None:
+    for row in read_metrics(resumed, "step"):
         assert (
             row["ratio_min"] <= row["ratio_p01"] <= row["ratio_p50"] <= row["ratio_p99"] <= row["ratio_max"]
         )
@@ -104,15 +113,15 @@ def test_a_step_says_what_its_updates_did_to_single_tokens(stopped: Path) -> Non
         # transformers reports no log-probs of its own.
         assert "mismatch" not in row
     # The second update of a step no longer stands where the policy sampled.
-    last = read_metrics(stopped, "step")[-1]
+    last = read_metrics(resumed, "step")[-1]
     assert last["ratio_min"] < 1.0 < last["ratio_max"]
     assert last["kl_k3"] > 0
 
 
-def test_a_run_keeps_its_page_and_leaves_a_card(stopped: Path) -> None:
-    page = (stopped / "report.html").read_text()
+def test_a_run_keeps_its_page_and_leaves_a_card(resumed: Path) -> None:
+    page = (resumed / "report.html").read_text()
     assert "entropy collapse" in page
     assert "4 of 4" in page
-    card = (stopped / "model" / "README.md").read_text()
+    card = (resumed / "model" / "README.md").read_text()
     assert "number_sorting" in card
     assert "entropy collapse" in card
